@@ -1,0 +1,33 @@
+//! Message authentication codes (RFC 4253 §6.4, RFC 6668, OpenSSH PROTOCOL §1.5).
+
+use ssh_wire::Corrupt;
+use std::fmt;
+use subtle::ConstantTimeEq;
+
+/// A MAC as it is negotiated.
+pub trait MacAlgorithm: fmt::Debug + Send + Sync {
+    /// The name: `hmac-sha2-256-etm@openssh.com`.
+    fn name(&self) -> &'static str;
+    /// The key's size in bytes.
+    fn key_len(&self) -> usize;
+    /// The tag's size in bytes.
+    fn tag_len(&self) -> usize;
+    /// Whether it covers the ciphertext (encrypt-then-MAC) instead of the plaintext.
+    fn is_etm(&self) -> bool;
+    /// The MAC with a key of [`MacAlgorithm::key_len`] bytes.
+    fn keyed(&self, key: &[u8]) -> Box<dyn Mac>;
+}
+
+/// A MAC with its key.
+pub trait Mac: Send {
+    /// Writes the tag of `packet`, as sent under `seq`, to `tag`, which has [`MacAlgorithm::tag_len`] bytes.
+    fn sign(&mut self, seq: u32, packet: &[u8], tag: &mut [u8]);
+
+    /// Checks the tag in constant time.
+    fn verify(&mut self, seq: u32, packet: &[u8], tag: &[u8]) -> Result<(), Corrupt> {
+        let mut expected = [0; 64];
+        let expected = expected.get_mut(..tag.len()).ok_or(Corrupt)?;
+        self.sign(seq, packet, expected);
+        if bool::from(expected.ct_eq(tag)) { Ok(()) } else { Err(Corrupt) }
+    }
+}

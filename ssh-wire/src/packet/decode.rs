@@ -1,0 +1,252 @@
+//! From the bytes of a socket to payloads, decrypted where they lie.
+
+use super::{Clear, Corrupt, LENGTH_SIZE, Layout, MAX_PACKET, MIN_PADDING, Open, Usage};
+use bytes::{Bytes, BytesMut};
+use std::{collections::VecDeque, fmt};
+
+/// The size of one receive buffer in bytes.
+const SEGMENT: usize = 256 * 1024;
+/// A read gets at least this much room, in bytes.
+const MIN_SPACE: usize = 64 * 1024;
+/// Used-up segments kept for when their payloads have been dropped.
+const SPARES: usize = 32;
+
+/// One packet's payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inbound {
+    /// The packet's sequence number.
+    pub seq: u32,
+    /// The payload: never empty, still compressed if compression is on.
+    pub payload: Bytes,
+}
+
+/// Why a stream of packets ended. A decoder that has failed stays failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PacketError {
+    /// `packet_length` is out of bounds or not a multiple of the block size.
+    #[error("packet length {0} is invalid")]
+    Length(u32),
+    /// The MAC or tag does not fit, or the length was wrong in a mode that must not tell which.
+    #[error(transparent)]
+    Corrupt(#[from] Corrupt),
+    /// The padding is under four bytes or leaves no payload.
+    #[error("packet padding of {padding} in a packet of length {length} is invalid")]
+    Padding {
+        /// `packet_length` in bytes.
+        length: u32,
+        /// `padding_length` in bytes.
+        padding: u8,
+    },
+}
+
+/// Cuts a stream of bytes into packets and opens them in place.
+///
+/// ```text
+///            split off as `Bytes`  |<------ filled ------>|<-- space() -->|
+///  segment: | payload | payload |  | packet | packet | pa |               |
+/// ```
+///
+/// The caller reads into [`Decoder::space`], says how much with [`Decoder::filled`], and takes packets with
+/// [`Decoder::decode`] until it answers `None`.
+pub struct Decoder {
+    segment: BytesMut,
+    filled: usize,
+    spares: VecDeque<BytesMut>,
+    open: Box<dyn Open>,
+    layout: Layout,
+    max_packet: usize,
+    seq: u32,
+    usage: Usage,
+    state: State,
+}
+
+enum State {
+    /// The head of the next packet is awaited.
+    Head,
+    /// The head was opened; the packet is this many bytes from length to tag.
+    Body(usize),
+    /// The length was bad but must not be told: this many bytes are swallowed first.
+    Masked(usize),
+    Failed(PacketError),
+}
+
+impl Decoder {
+    /// Starts in the clear at sequence number 0, for packets whose length is at most `max_packet` bytes.
+    pub fn new(max_packet: usize) -> Self {
+        let open = Box::new(Clear);
+        let layout = Open::layout(&*open);
+        Self {
+            segment: BytesMut::new(),
+            filled: 0,
+            spares: VecDeque::new(),
+            open,
+            layout,
+            max_packet,
+            seq: 0,
+            usage: Usage::default(),
+            state: State::Head,
+        }
+    }
+
+    /// Room to read into.
+    pub fn space(&mut self) -> &mut [u8] {
+        let wanted = match self.state {
+            State::Body(total) => total.saturating_sub(self.filled).max(MIN_SPACE),
+            _ => MIN_SPACE,
+        };
+        if self.segment.len() - self.filled < wanted {
+            self.next_segment(wanted);
+        }
+        &mut self.segment[self.filled..]
+    }
+
+    /// The first `n` bytes of [`Decoder::space`] have been filled.
+    pub fn filled(&mut self, n: usize) {
+        self.filled = (self.filled + n).min(self.segment.len());
+    }
+
+    /// Appends a copy of `bytes`.
+    pub fn push(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let space = self.space();
+            let n = space.len().min(bytes.len());
+            space[..n].copy_from_slice(&bytes[..n]);
+            self.filled(n);
+            bytes = &bytes[n..];
+        }
+    }
+
+    /// What was received and not decoded yet; before the first packet this is the identification exchange.
+    pub fn buffered(&self) -> &[u8] {
+        &self.segment[..self.filled]
+    }
+
+    /// Drops the first `n` of the [buffered](Self::buffered) bytes, which are no packet.
+    pub fn skip(&mut self, n: usize) {
+        let n = n.min(self.filled);
+        let _ = self.segment.split_to(n);
+        self.filled -= n;
+    }
+
+    /// The sequence number of the next packet.
+    pub fn seq(&self) -> u32 {
+        self.seq
+    }
+
+    /// What was received since the keys changed last.
+    pub fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// From the next packet on, opens with `open`; strict kex resets the sequence number as well.
+    pub fn set_open(&mut self, open: Box<dyn Open>, reset_seq: bool) {
+        self.layout = open.layout();
+        self.open = open;
+        self.usage = Usage::default();
+        if reset_seq {
+            self.seq = 0;
+        }
+    }
+
+    /// The next packet, or `None` until more bytes have arrived.
+    pub fn decode(&mut self) -> Result<Option<Inbound>, PacketError> {
+        let result = self.advance();
+        if let Err(error) = result {
+            self.state = State::Failed(error);
+        }
+        result
+    }
+
+    fn advance(&mut self) -> Result<Option<Inbound>, PacketError> {
+        if let State::Head = self.state {
+            if self.filled < self.layout.head {
+                return Ok(None);
+            }
+            let length = self.open.length(self.seq, &mut self.segment[..self.layout.head]);
+            self.state = match self.total(length) {
+                Some(total) => State::Body(total),
+                None if self.layout.mask_errors => State::Masked(self.max_packet),
+                None => return Err(PacketError::Length(length)),
+            };
+        }
+        match self.state {
+            State::Head => Ok(None),
+            State::Body(total) if self.filled < total => Ok(None),
+            State::Body(total) => self.packet(total).map(Some),
+            State::Masked(left) if self.filled < left => {
+                // Nothing of this is looked at, so nothing of it is kept.
+                self.state = State::Masked(left - self.filled);
+                self.skip(self.filled);
+                Ok(None)
+            }
+            State::Masked(_) => Err(Corrupt.into()),
+            State::Failed(error) => Err(error),
+        }
+    }
+
+    /// The size of a packet from length to tag, in bytes, if `length` is one that can be.
+    fn total(&self, length: u32) -> Option<usize> {
+        let Layout { head, align, length_aligned, tag, .. } = self.layout;
+        let length = length as usize;
+        let aligned = if length_aligned { length.checked_add(LENGTH_SIZE)? } else { length };
+        let shortest = (1 + 1 + MIN_PADDING).max(head - LENGTH_SIZE);
+        let valid = (shortest..=self.max_packet).contains(&length) && aligned.is_multiple_of(align);
+        valid.then(|| LENGTH_SIZE + length + tag)
+    }
+
+    /// Opens the packet of `total` bytes that lies at the front, and cuts out its payload.
+    fn packet(&mut self, total: usize) -> Result<Inbound, PacketError> {
+        let seq = self.seq;
+        self.open.open(seq, &mut self.segment[..total])?;
+        let length = total - self.layout.tag - LENGTH_SIZE;
+        let padding = self.segment[LENGTH_SIZE];
+        // One byte of padding_length, one of payload at least.
+        if usize::from(padding) < MIN_PADDING || usize::from(padding) + 1 + 1 > length {
+            return Err(PacketError::Padding { length: length as u32, padding });
+        }
+        let mut packet = self.segment.split_to(total);
+        self.filled -= total;
+        self.state = State::Head;
+        self.usage.count(total);
+        self.seq = seq.wrapping_add(1);
+        packet.truncate(LENGTH_SIZE + length - usize::from(padding));
+        let payload = packet.freeze().slice(LENGTH_SIZE + 1..);
+        Ok(Inbound { seq, payload })
+    }
+
+    /// Moves the unfinished packet to the front of a segment with `wanted` bytes of room behind it.
+    ///
+    /// A segment whose payloads were all dropped is used again, so that a steady stream allocates nothing.
+    fn next_segment(&mut self, wanted: usize) {
+        let size = SEGMENT.max(self.filled + wanted);
+        let used = self.spares.iter_mut().position(|spare| {
+            spare.clear();
+            spare.try_reclaim(size)
+        });
+        let mut next = used.and_then(|at| self.spares.swap_remove_back(at)).unwrap_or_default();
+        next.resize(size, 0);
+        next[..self.filled].copy_from_slice(&self.segment[..self.filled]);
+        let spare = std::mem::replace(&mut self.segment, next);
+        if spare.capacity() > 0 || !spare.is_empty() {
+            self.spares.truncate(SPARES - 1);
+            self.spares.push_back(spare);
+        }
+    }
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new(MAX_PACKET)
+    }
+}
+
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder")
+            .field("layout", &self.layout)
+            .field("seq", &self.seq)
+            .field("buffered", &self.filled)
+            .finish_non_exhaustive()
+    }
+}

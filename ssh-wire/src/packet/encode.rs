@@ -1,0 +1,174 @@
+//! From messages to sealed packets, in one buffer.
+
+use super::{Clear, LENGTH_SIZE, Layout, MAX_PACKET, MIN_PADDING, Seal};
+use crate::{Encode, Message};
+use std::fmt;
+
+/// `packet_length` and `padding_length`.
+const HEADER: usize = LENGTH_SIZE + 1;
+
+/// What was sent or received under one set of keys; it drives rekeying (RFC 4253 §9, RFC 4344 §3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes, headers, padding and tags included.
+    pub bytes: u64,
+}
+
+impl Usage {
+    pub(super) fn count(&mut self, bytes: usize) {
+        self.packets += 1;
+        self.bytes += bytes as u64;
+    }
+}
+
+/// Fills the padding of one packet.
+type Padding = Box<dyn FnMut(&mut [u8]) + Send>;
+
+/// Seals packets, one behind the other, into a buffer that is written to the socket as a whole.
+///
+/// ```text
+///  out: | sealed packet | sealed packet | .....payload being written →
+///                                       `- 5 bytes kept for the header
+/// ```
+pub struct Encoder {
+    out: Vec<u8>,
+    seal: Box<dyn Seal>,
+    layout: Layout,
+    seq: u32,
+    usage: Usage,
+    padding: Padding,
+}
+
+impl Encoder {
+    /// Starts in the clear at sequence number 0. `padding` fills the padding of each packet, which should be random
+    /// (RFC 4253 §6).
+    pub fn new(padding: impl FnMut(&mut [u8]) + Send + 'static) -> Self {
+        let seal = Box::new(Clear);
+        let layout = seal.layout();
+        Self { out: Vec::new(), seal, layout, seq: 0, usage: Usage::default(), padding: Box::new(padding) }
+    }
+
+    /// Begins a packet. It is sent by [`Packet::send`], and forgotten when dropped.
+    pub fn packet(&mut self) -> Packet<'_> {
+        let start = self.out.len();
+        self.out.extend_from_slice(&[0; HEADER]);
+        Packet { encoder: self, start, sent: false }
+    }
+
+    /// Appends bytes that are no packet: the identification string.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    /// What waits to be written to the socket.
+    pub fn output(&mut self) -> &mut Vec<u8> {
+        &mut self.out
+    }
+
+    /// The bytes that wait to be written.
+    pub fn pending(&self) -> usize {
+        self.out.len()
+    }
+
+    /// The sequence number of the next packet.
+    pub fn seq(&self) -> u32 {
+        self.seq
+    }
+
+    /// What was sent since the keys changed last.
+    pub fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// From the next packet on, seals with `seal`; strict kex resets the sequence number as well.
+    pub fn set_seal(&mut self, seal: Box<dyn Seal>, reset_seq: bool) {
+        self.layout = seal.layout();
+        self.seal = seal;
+        self.usage = Usage::default();
+        if reset_seq {
+            self.seq = 0;
+        }
+    }
+
+    /// Frames and seals what stands in the buffer from `start` on.
+    fn seal_from(&mut self, start: usize) {
+        let Layout { align, length_aligned, tag, .. } = self.layout;
+        let payload = self.out.len() - start - HEADER;
+        let aligned = payload + if length_aligned { HEADER } else { 1 };
+        let padding = MIN_PADDING + (align - (aligned + MIN_PADDING) % align) % align;
+
+        let padding_at = self.out.len();
+        self.out.resize(padding_at + padding + tag, 0);
+        (self.padding)(&mut self.out[padding_at..padding_at + padding]);
+        let length = (1 + payload + padding) as u32;
+        self.out[start..start + LENGTH_SIZE].copy_from_slice(&length.to_be_bytes());
+        self.out[start + LENGTH_SIZE] = padding as u8;
+
+        let packet = &mut self.out[start..];
+        self.seal.seal(self.seq, packet);
+        self.usage.count(packet.len());
+        self.seq = self.seq.wrapping_add(1);
+    }
+}
+
+impl fmt::Debug for Encoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoder")
+            .field("layout", &self.layout)
+            .field("seq", &self.seq)
+            .field("pending", &self.out.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A packet whose payload is being written.
+#[must_use = "a packet that is not sent is dropped"]
+pub struct Packet<'a> {
+    encoder: &'a mut Encoder,
+    start: usize,
+    sent: bool,
+}
+
+impl Packet<'_> {
+    /// The most payload that one packet carries, in bytes.
+    pub const MAX_PAYLOAD: usize = MAX_PACKET - 1 - u8::MAX as usize;
+
+    /// Appends to the payload.
+    pub fn push(&mut self, value: &(impl Encode + ?Sized)) {
+        value.encode(&mut self.encoder.out);
+    }
+
+    /// The payload so far, in bytes.
+    pub fn payload(&self) -> &[u8] {
+        &self.encoder.out[self.start + HEADER..]
+    }
+
+    /// Pads, seals and queues the packet; answers its sequence number.
+    ///
+    /// An empty payload, or one over [`Packet::MAX_PAYLOAD`], is a fault of the caller: the packet is dropped.
+    pub fn send(mut self) -> u32 {
+        let seq = self.encoder.seq;
+        debug_assert!((1..=Self::MAX_PAYLOAD).contains(&self.payload().len()));
+        if (1..=Self::MAX_PAYLOAD).contains(&self.payload().len()) {
+            self.encoder.seal_from(self.start);
+            self.sent = true;
+        }
+        seq
+    }
+
+    /// Writes one message and sends it; answers its sequence number.
+    pub fn send_message(mut self, message: &impl Message) -> u32 {
+        self.push(message);
+        self.send()
+    }
+}
+
+impl Drop for Packet<'_> {
+    fn drop(&mut self) {
+        if !self.sent {
+            self.encoder.out.truncate(self.start);
+        }
+    }
+}
