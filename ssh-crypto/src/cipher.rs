@@ -1,8 +1,14 @@
 //! Ciphers: those that authenticate what they encrypt, and those that need a MAC beside them.
 
+pub(crate) mod aes_gcm;
+pub(crate) mod chacha20_poly1305;
 mod combine;
+mod parts;
+pub(crate) mod plain;
+mod refuse;
 
 pub use combine::{opener, sealer};
+pub(crate) use refuse::Refuse;
 
 use ssh_wire::{Open, Seal};
 use std::fmt;
@@ -40,6 +46,14 @@ impl Cipher {
             Self::Plain(cipher) => cipher.block_len(),
         }
     }
+
+    /// Whether it is implemented for old peers only, and never offered unless it is named.
+    pub fn is_legacy(&self) -> bool {
+        match self {
+            Self::Aead(cipher) => cipher.is_legacy(),
+            Self::Plain(cipher) => cipher.is_legacy(),
+        }
+    }
 }
 
 /// A cipher that authenticates what it encrypts.
@@ -50,6 +64,10 @@ pub trait AeadCipher: fmt::Debug + Send + Sync {
     fn key_len(&self) -> usize;
     /// The initial nonce's size in bytes; 0 if it is made from the sequence number.
     fn iv_len(&self) -> usize;
+    /// Whether it is implemented for old peers only, and never offered unless it is named.
+    fn is_legacy(&self) -> bool {
+        false
+    }
     /// The receiving half with a key and an initial nonce of the sizes above.
     fn opener(&self, key: &[u8], iv: &[u8]) -> Box<dyn Open>;
     /// The sending half with a key and an initial nonce of the sizes above.
@@ -66,6 +84,10 @@ pub trait PlainCipher: fmt::Debug + Send + Sync {
     fn block_len(&self) -> usize;
     /// Whether blocks are chained (CBC): then how a packet failed must not be told apart.
     fn is_cbc(&self) -> bool {
+        false
+    }
+    /// Whether it is implemented for old peers only, and never offered unless it is named.
+    fn is_legacy(&self) -> bool {
         false
     }
     /// The decrypting half with a key and an IV of the sizes above.

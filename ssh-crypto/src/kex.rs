@@ -13,6 +13,10 @@ pub trait KexAlgorithm: fmt::Debug + Send + Sync {
     fn name(&self) -> &'static str;
     /// The hash of the exchange hash and of key derivation.
     fn hash(&self) -> Hash;
+    /// Whether it is implemented for old peers only, and never offered unless it is named.
+    fn is_legacy(&self) -> bool {
+        false
+    }
     /// Starts as the client: the method, and the payload of its first message.
     fn client(&self, random: &'static dyn SecureRandom) -> Result<(Box<dyn KexMethod>, Vec<u8>), KexError>;
     /// Starts as the server, which waits for the client's message.

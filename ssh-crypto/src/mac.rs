@@ -1,5 +1,7 @@
 //! Message authentication codes (RFC 4253 §6.4, RFC 6668, OpenSSH PROTOCOL §1.5).
 
+pub(crate) mod hmac;
+
 use ssh_wire::Corrupt;
 use std::fmt;
 use subtle::ConstantTimeEq;
@@ -14,6 +16,10 @@ pub trait MacAlgorithm: fmt::Debug + Send + Sync {
     fn tag_len(&self) -> usize;
     /// Whether it covers the ciphertext (encrypt-then-MAC) instead of the plaintext.
     fn is_etm(&self) -> bool;
+    /// Whether it is implemented for old peers only, and never offered unless it is named.
+    fn is_legacy(&self) -> bool {
+        false
+    }
     /// The MAC with a key of [`MacAlgorithm::key_len`] bytes.
     fn keyed(&self, key: &[u8]) -> Box<dyn Mac>;
 }
@@ -23,10 +29,10 @@ pub trait Mac: Send {
     /// Writes the tag of `packet`, as sent under `seq`, to `tag`, which has [`MacAlgorithm::tag_len`] bytes.
     fn sign(&mut self, seq: u32, packet: &[u8], tag: &mut [u8]);
 
-    /// Checks the tag in constant time.
+    /// Checks the tag in constant time; an empty one is not a tag.
     fn verify(&mut self, seq: u32, packet: &[u8], tag: &[u8]) -> Result<(), Corrupt> {
         let mut expected = [0; 64];
-        let expected = expected.get_mut(..tag.len()).ok_or(Corrupt)?;
+        let expected = expected.get_mut(..tag.len()).filter(|tag| !tag.is_empty()).ok_or(Corrupt)?;
         self.sign(seq, packet, expected);
         if bool::from(expected.ct_eq(tag)) { Ok(()) } else { Err(Corrupt) }
     }

@@ -1,15 +1,43 @@
 //! The pure Rust back end: RustCrypto and dalek.
 
-use crate::{Digest, Hash, Provider, random::SystemRandom};
-use sha1::Digest as _;
+mod chacha;
+mod ctr;
+mod gcm;
+mod hmac;
+
+pub use chacha::CHACHA20_POLY1305;
+pub use ctr::{AES128_CTR, AES192_CTR, AES256_CTR};
+pub use gcm::{AES128_GCM, AES256_GCM};
+pub use hmac::{
+    HMAC_SHA1, HMAC_SHA1_ETM, HMAC_SHA2_256, HMAC_SHA2_256_ETM, HMAC_SHA2_512, HMAC_SHA2_512_ETM,
+};
+
+use crate::{Cipher, Digest, Hash, Provider, random::SystemRandom};
 
 /// All suites of this back end, the best first, without key exchange methods.
 pub fn provider() -> Provider {
     Provider {
         kex: [].as_slice().into(),
         signatures: [].as_slice().into(),
-        ciphers: [].as_slice().into(),
-        macs: [].as_slice().into(),
+        // AES first: where there are instructions for it, GCM is several times as fast as ChaCha20-Poly1305.
+        ciphers: vec![
+            Cipher::Aead(AES128_GCM),
+            Cipher::Aead(AES256_GCM),
+            Cipher::Aead(CHACHA20_POLY1305),
+            Cipher::Plain(AES128_CTR),
+            Cipher::Plain(AES192_CTR),
+            Cipher::Plain(AES256_CTR),
+        ]
+        .into(),
+        macs: vec![
+            HMAC_SHA2_256_ETM,
+            HMAC_SHA2_512_ETM,
+            HMAC_SHA2_256,
+            HMAC_SHA2_512,
+            HMAC_SHA1_ETM,
+            HMAC_SHA1,
+        ]
+        .into(),
         random: &SystemRandom,
     }
 }

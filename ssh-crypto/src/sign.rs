@@ -13,6 +13,10 @@ pub trait SignatureAlgorithm: fmt::Debug + Send + Sync {
     fn name(&self) -> &'static str;
     /// The type of the keys it works with: `ssh-rsa`.
     fn key_type(&self) -> &'static str;
+    /// Whether it is implemented for old peers only, and never offered unless it is named.
+    fn is_legacy(&self) -> bool {
+        false
+    }
     /// Checks a signature without its algorithm's name; anything unexpected about key or signature is an error.
     fn verify(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), SignError>;
     /// Prepares `key` for signing.

@@ -1,6 +1,9 @@
 //! A cipher and a MAC made into one suite: encrypt-and-MAC (RFC 4253 §6.4) or encrypt-then-MAC (OpenSSH PROTOCOL §1.5).
 
-use super::{PlainCipher, Transform};
+use super::{
+    PlainCipher, Transform,
+    parts::{split, wipe},
+};
 use crate::{Mac, MacAlgorithm};
 use ssh_wire::{Corrupt, Layout, Open, Seal, packet::LENGTH_SIZE};
 
@@ -65,10 +68,10 @@ impl Open for EncryptAndMac {
     }
 
     fn open(&mut self, seq: u32, packet: &mut [u8]) -> Result<(), Corrupt> {
-        let (packet, tag) = split_tag(packet, self.layout)?;
-        let behind_head = packet.get_mut(self.layout.head..).ok_or(Corrupt)?;
+        let (covered, tag) = split(packet, self.layout)?;
+        let behind_head = covered.get_mut(self.layout.head..).ok_or(Corrupt)?;
         self.transform.apply(behind_head);
-        self.mac.verify(seq, packet, tag)
+        self.mac.verify(seq, covered, tag)
     }
 }
 
@@ -78,9 +81,9 @@ impl Seal for EncryptAndMac {
     }
 
     fn seal(&mut self, seq: u32, packet: &mut [u8]) {
-        let Ok((packet, tag)) = split_tag(packet, self.layout) else { return };
-        self.mac.sign(seq, packet, tag);
-        self.transform.apply(packet);
+        let Ok((covered, tag)) = split(packet, self.layout) else { return wipe(packet) };
+        self.mac.sign(seq, covered, tag);
+        self.transform.apply(covered);
     }
 }
 
@@ -101,9 +104,9 @@ impl Open for EncryptThenMac {
     }
 
     fn open(&mut self, seq: u32, packet: &mut [u8]) -> Result<(), Corrupt> {
-        let (packet, tag) = split_tag(packet, self.layout)?;
-        self.mac.verify(seq, packet, tag)?;
-        self.transform.apply(&mut packet[LENGTH_SIZE..]);
+        let (covered, tag) = split(packet, self.layout)?;
+        self.mac.verify(seq, covered, tag)?;
+        self.transform.apply(&mut covered[LENGTH_SIZE..]);
         Ok(())
     }
 }
@@ -114,17 +117,12 @@ impl Seal for EncryptThenMac {
     }
 
     fn seal(&mut self, seq: u32, packet: &mut [u8]) {
-        let Ok((packet, tag)) = split_tag(packet, self.layout) else { return };
-        self.transform.apply(&mut packet[LENGTH_SIZE..]);
-        self.mac.sign(seq, packet, tag);
+        let Ok((covered, tag)) = split(packet, self.layout) else { return wipe(packet) };
+        self.transform.apply(&mut covered[LENGTH_SIZE..]);
+        self.mac.sign(seq, covered, tag);
     }
 }
 
 fn read_length(head: &[u8]) -> u32 {
     head.first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
-}
-
-fn split_tag(packet: &mut [u8], layout: Layout) -> Result<(&mut [u8], &mut [u8]), Corrupt> {
-    let at = packet.len().checked_sub(layout.tag).filter(|&at| at >= LENGTH_SIZE).ok_or(Corrupt)?;
-    Ok(packet.split_at_mut(at))
 }
