@@ -1,1 +1,4 @@
 //! x
+
+pub mod known_hosts;
+pub mod pattern;
