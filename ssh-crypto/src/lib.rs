@@ -39,7 +39,7 @@ pub use agreement::{Ephemeral, Kem, KeyAgreement};
 pub use cipher::{AeadCipher, Cipher, PlainCipher, Transform};
 pub use hash::{Digest, Hash};
 pub use kex::{Agreed, KexAlgorithm, KexError, KexMethod, Proof, Step};
-pub use key::{Curve, KeyError, PrivateKey, PublicKey};
+pub use key::{Curve, KeyError, KeyKind, PrivateKey, PublicKey};
 pub use mac::{Mac, MacAlgorithm};
 pub use provider::Provider;
 pub use random::{RandomError, SecureRandom};

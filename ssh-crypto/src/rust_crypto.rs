@@ -1,16 +1,26 @@
 //! The pure Rust back end: RustCrypto and dalek.
 
+mod agreement;
 mod chacha;
 mod ctr;
+pub(crate) mod ecdsa;
+pub(crate) mod ed25519;
 mod gcm;
 mod hmac;
+mod kem;
+pub(crate) mod rsa;
 
+pub use agreement::{NISTP256, NISTP384, NISTP521, X25519};
 pub use chacha::CHACHA20_POLY1305;
 pub use ctr::{AES128_CTR, AES192_CTR, AES256_CTR};
+pub use ecdsa::{ECDSA_NISTP256, ECDSA_NISTP384, ECDSA_NISTP521};
+pub use ed25519::ED25519;
 pub use gcm::{AES128_GCM, AES256_GCM};
 pub use hmac::{
     HMAC_SHA1, HMAC_SHA1_ETM, HMAC_SHA2_256, HMAC_SHA2_256_ETM, HMAC_SHA2_512, HMAC_SHA2_512_ETM,
 };
+pub use kem::{MLKEM768, MLKEM1024};
+pub use rsa::{RSA_SHA2_256, RSA_SHA2_512};
 
 use crate::{Cipher, Digest, Hash, Provider, random::SystemRandom};
 
@@ -18,7 +28,8 @@ use crate::{Cipher, Digest, Hash, Provider, random::SystemRandom};
 pub fn provider() -> Provider {
     Provider {
         kex: [].as_slice().into(),
-        signatures: [].as_slice().into(),
+        signatures: vec![ED25519, ECDSA_NISTP256, ECDSA_NISTP384, ECDSA_NISTP521, RSA_SHA2_512, RSA_SHA2_256]
+            .into(),
         // AES first: where there are instructions for it, GCM is several times as fast as ChaCha20-Poly1305.
         ciphers: vec![
             Cipher::Aead(AES128_GCM),

@@ -3,6 +3,9 @@
 //! A signature blob is `string algorithm, string signature`; what stands in the second string is what
 //! [`SignatureAlgorithm`] verifies and [`SigningKey`] makes.
 
+pub(crate) mod ecdsa;
+pub(crate) mod rsa;
+
 use crate::{KeyError, PrivateKey, Provider, PublicKey};
 use ssh_wire::{Encode, Reader};
 use std::fmt;
@@ -92,11 +95,14 @@ impl Provider {
         }
         let suite = self.signature(algorithm).ok_or_else(|| SignError::Unknown(algorithm.to_owned()))?;
         if suite.key_type() != key.key_type() {
-            let key_type = key.key_type().to_owned();
-            return Err(SignError::KeyType { algorithm: algorithm.to_owned(), key_type });
+            return Err(wrong_key(algorithm, key));
         }
         suite.verify(key, message, bytes)
     }
+}
+
+pub(crate) fn wrong_key(algorithm: &str, key: &PublicKey) -> SignError {
+    SignError::KeyType { algorithm: algorithm.to_owned(), key_type: key.key_type().to_owned() }
 }
 
 /// A private key in memory, ready to sign under every algorithm the provider has for its type.

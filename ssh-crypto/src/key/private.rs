@@ -1,0 +1,52 @@
+//! Private keys in memory.
+
+use super::{Curve, PublicKey};
+use crate::Secret;
+
+/// A private key; its secret numbers are wiped when dropped and never printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PrivateKey {
+    /// `ssh-ed25519` (RFC 8032 §5.1.5).
+    Ed25519 {
+        /// The 32 bytes the key is derived from.
+        seed: Secret,
+        /// The public key.
+        public: [u8; 32],
+    },
+    /// `ecdsa-sha2-nistp256` and its like.
+    Ecdsa {
+        /// The curve.
+        curve: Curve,
+        /// The scalar d, big-endian, [`Curve::field_len`] bytes.
+        scalar: Secret,
+        /// The point Q, uncompressed.
+        point: Vec<u8>,
+    },
+    /// `ssh-rsa`; big-endian without leading zeros.
+    Rsa {
+        /// The public exponent.
+        e: Vec<u8>,
+        /// The modulus.
+        n: Vec<u8>,
+        /// The private exponent.
+        d: Secret,
+        /// One prime.
+        p: Secret,
+        /// The other prime.
+        q: Secret,
+        /// q⁻¹ mod p.
+        iqmp: Secret,
+    },
+}
+
+impl PrivateKey {
+    /// The public half.
+    pub fn public_key(&self) -> PublicKey {
+        match self {
+            Self::Ed25519 { public, .. } => PublicKey::Ed25519(*public),
+            Self::Ecdsa { curve, point, .. } => PublicKey::Ecdsa { curve: *curve, point: point.clone() },
+            Self::Rsa { e, n, .. } => PublicKey::Rsa { e: e.clone(), n: n.clone() },
+        }
+    }
+}
