@@ -22,34 +22,31 @@ pub use hmac::{
 pub use kem::{MLKEM768, MLKEM1024};
 pub use rsa::{RSA_SHA2_256, RSA_SHA2_512};
 
-use crate::{Cipher, Provider, rust_crypto};
+use crate::{Cipher, MacAlgorithm, Provider, rust_crypto};
 
 pub(crate) use crate::rust_crypto::digest;
 
-/// All suites of this back end, the best first, without key exchange methods.
+/// All suites of this back end, the best first, and behind them the legacy ones of [`rust_crypto`]; without key exchange
+/// methods.
 pub fn provider() -> Provider {
     Provider {
         signatures: vec![ED25519, ECDSA_NISTP256, ECDSA_NISTP384, ECDSA_NISTP521, RSA_SHA2_512, RSA_SHA2_256]
             .into(),
-        // AES first: where there are instructions for it, GCM is several times as fast as ChaCha20-Poly1305.
-        ciphers: vec![
-            Cipher::Aead(AES128_GCM),
-            Cipher::Aead(AES256_GCM),
-            Cipher::Aead(CHACHA20_POLY1305),
-            Cipher::Plain(AES128_CTR),
-            Cipher::Plain(AES192_CTR),
-            Cipher::Plain(AES256_CTR),
-        ]
-        .into(),
-        macs: vec![
-            HMAC_SHA2_256_ETM,
-            HMAC_SHA2_512_ETM,
-            HMAC_SHA2_256,
-            HMAC_SHA2_512,
-            HMAC_SHA1_ETM,
-            HMAC_SHA1,
-        ]
-        .into(),
+        ciphers: [&CIPHERS[..], &rust_crypto::legacy::ciphers()].concat().into(),
+        macs: [&MACS[..], &rust_crypto::legacy::macs()].concat().into(),
         ..rust_crypto::provider()
     }
 }
+
+/// AES first: where there are instructions for it, GCM is several times as fast as ChaCha20-Poly1305.
+static CIPHERS: [Cipher; 6] = [
+    Cipher::Aead(AES128_GCM),
+    Cipher::Aead(AES256_GCM),
+    Cipher::Aead(CHACHA20_POLY1305),
+    Cipher::Plain(AES128_CTR),
+    Cipher::Plain(AES192_CTR),
+    Cipher::Plain(AES256_CTR),
+];
+
+static MACS: [&dyn MacAlgorithm; 6] =
+    [HMAC_SHA2_256_ETM, HMAC_SHA2_512_ETM, HMAC_SHA2_256, HMAC_SHA2_512, HMAC_SHA1_ETM, HMAC_SHA1];

@@ -8,6 +8,7 @@ pub(crate) mod ed25519;
 mod gcm;
 mod hmac;
 mod kem;
+pub mod legacy;
 pub(crate) mod rsa;
 
 pub use agreement::{NISTP256, NISTP384, NISTP521, X25519};
@@ -22,42 +23,31 @@ pub use hmac::{
 pub use kem::{MLKEM768, MLKEM1024};
 pub use rsa::{RSA_SHA2_256, RSA_SHA2_512};
 
-use crate::{Cipher, Digest, Hash, Provider, random::SystemRandom};
+use crate::{Cipher, Digest, Hash, MacAlgorithm, Provider, random::SystemRandom};
+use zeroize::Zeroize;
 
-/// All suites of this back end, the best first, without key exchange methods.
+/// All suites of this back end, the best first and the legacy ones last, without key exchange methods.
 pub fn provider() -> Provider {
     Provider {
         kex: [].as_slice().into(),
         signatures: vec![ED25519, ECDSA_NISTP256, ECDSA_NISTP384, ECDSA_NISTP521, RSA_SHA2_512, RSA_SHA2_256]
             .into(),
-        // AES first: where there are instructions for it, GCM is several times as fast as ChaCha20-Poly1305.
-        ciphers: vec![
-            Cipher::Aead(AES128_GCM),
-            Cipher::Aead(AES256_GCM),
-            Cipher::Aead(CHACHA20_POLY1305),
-            Cipher::Plain(AES128_CTR),
-            Cipher::Plain(AES192_CTR),
-            Cipher::Plain(AES256_CTR),
-        ]
-        .into(),
-        macs: vec![
-            HMAC_SHA2_256_ETM,
-            HMAC_SHA2_512_ETM,
-            HMAC_SHA2_256,
-            HMAC_SHA2_512,
-            HMAC_SHA1_ETM,
-            HMAC_SHA1,
-        ]
-        .into(),
+        ciphers: [&CIPHERS[..], &legacy::ciphers()].concat().into(),
+        macs: [&MACS[..], &legacy::macs()].concat().into(),
         random: &SystemRandom,
     }
 }
 
+/// For both back ends: what is hashed apart from packets is short, and keys are derived from it. This one wipes what it
+/// leaves behind; the digest type of `aws-lc-rs` does not.
 pub(crate) fn digest(hash: Hash, parts: &[&[u8]]) -> Digest {
     fn run<D: sha1::Digest>(parts: &[&[u8]]) -> Digest {
         let mut hasher = D::new();
         parts.iter().for_each(|part| hasher.update(part));
-        Digest::new(&hasher.finalize())
+        let mut output = hasher.finalize();
+        let digest = Digest::new(&output);
+        output.as_mut_slice().zeroize();
+        digest
     }
     match hash {
         Hash::Sha1 => run::<sha1::Sha1>(parts),
@@ -66,3 +56,16 @@ pub(crate) fn digest(hash: Hash, parts: &[&[u8]]) -> Digest {
         Hash::Sha512 => run::<sha2::Sha512>(parts),
     }
 }
+
+/// AES first: where there are instructions for it, GCM is several times as fast as ChaCha20-Poly1305.
+static CIPHERS: [Cipher; 6] = [
+    Cipher::Aead(AES128_GCM),
+    Cipher::Aead(AES256_GCM),
+    Cipher::Aead(CHACHA20_POLY1305),
+    Cipher::Plain(AES128_CTR),
+    Cipher::Plain(AES192_CTR),
+    Cipher::Plain(AES256_CTR),
+];
+
+static MACS: [&dyn MacAlgorithm; 6] =
+    [HMAC_SHA2_256_ETM, HMAC_SHA2_512_ETM, HMAC_SHA2_256, HMAC_SHA2_512, HMAC_SHA1_ETM, HMAC_SHA1];

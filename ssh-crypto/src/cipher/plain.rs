@@ -1,9 +1,9 @@
 //! A cipher without authentication as a row of a back end's table.
 
-use super::{PlainCipher, Transform};
+use super::{PlainCipher, Refuse, Transform};
 use std::fmt;
 
-/// Makes one direction from a key and an IV; of other sizes than the row's, [`Refuse`](super::Refuse).
+/// Makes one direction from a key and an IV of the row's sizes.
 type Keyed = fn(&[u8], &[u8]) -> Box<dyn Transform>;
 
 pub(crate) struct Plain {
@@ -37,6 +37,11 @@ impl Plain {
         self.legacy = true;
         self
     }
+
+    fn keyed(&self, direction: Keyed, key: &[u8], iv: &[u8]) -> Box<dyn Transform> {
+        let fit = key.len() == self.key_len && iv.len() == self.block_len;
+        if fit { direction(key, iv) } else { Box::new(Refuse) }
+    }
 }
 
 impl PlainCipher for Plain {
@@ -61,11 +66,11 @@ impl PlainCipher for Plain {
     }
 
     fn decryptor(&self, key: &[u8], iv: &[u8]) -> Box<dyn Transform> {
-        (self.decryptor)(key, iv)
+        self.keyed(self.decryptor, key, iv)
     }
 
     fn encryptor(&self, key: &[u8], iv: &[u8]) -> Box<dyn Transform> {
-        (self.encryptor)(key, iv)
+        self.keyed(self.encryptor, key, iv)
     }
 }
 
