@@ -319,6 +319,16 @@ impl Client {
         }
     }
 
+    /// Goes on with other methods after [`Event::Failed`], in the same session and with the attempts so far on record.
+    /// Without effect at any other time.
+    pub fn resume(&mut self, methods: Vec<Method>) {
+        let succeeded = self.attempts.last().is_some_and(|last| last.outcome == Outcome::Succeeded);
+        if matches!(self.step, Step::Over) && self.service == Service::Accepted && !succeeded {
+            self.plan.extend(methods);
+            self.advance();
+        }
+    }
+
     /// The server's `server-sig-algs` (RFC 8308 §3.1), which may come before or after [`Client::start`].
     pub fn set_server_sig_algs(&mut self, algorithms: Option<&[String]>) {
         self.server_sig_algs = algorithms.map(<[String]>::to_vec);

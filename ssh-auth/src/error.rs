@@ -2,7 +2,8 @@
 
 use ssh_wire::DecodeError;
 
-/// The peer broke the protocol or went beyond a bound. The engine that returned it is over.
+/// The peer broke the protocol or went beyond a bound, or the caller answered what was not asked. The engine that
+/// returned it is over, unless it is of the kind [`ErrorKind::Usage`].
 ///
 /// An authentication that merely did not succeed is no error but an event; each attempt tells why it failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +24,8 @@ pub enum ErrorKind {
     Limit,
     /// A server's client failed too often.
     TooManyAttempts,
+    /// The caller answered a question that is not open.
+    Usage,
 }
 
 impl Error {
@@ -33,6 +36,7 @@ impl Error {
             Cause::Service { .. } => ErrorKind::Service,
             Cause::Limit(_) => ErrorKind::Limit,
             Cause::TooManyAttempts => ErrorKind::TooManyAttempts,
+            Cause::Usage(_) => ErrorKind::Usage,
         }
     }
 
@@ -57,6 +61,10 @@ impl Error {
         Cause::Limit(what).into()
     }
 
+    pub(crate) fn usage(what: &'static str) -> Self {
+        Cause::Usage(what).into()
+    }
+
     pub(crate) fn too_many_attempts() -> Self {
         Cause::TooManyAttempts.into()
     }
@@ -76,6 +84,8 @@ enum Cause {
     Limit(&'static str),
     #[error("too many failed attempts")]
     TooManyAttempts,
+    #[error("{0}")]
+    Usage(&'static str),
 }
 
 impl From<Cause> for Error {

@@ -46,17 +46,16 @@ enum Fate {
 
 impl Plan {
     pub(super) fn new(methods: Vec<Method>, tries: u32) -> Self {
-        let entry = |method| Entry {
-            method,
-            fate: Fate::Open,
-            tries: 0,
-            uses: 0,
-            refused: Vec::new(),
-            unwanted: None,
-            noted: None,
-        };
-        let entries = methods.into_iter().map(entry).collect();
+        let entries = methods.into_iter().map(Entry::new).collect();
         Self { entries, tries: tries.max(1), offered: None, stage: 0 }
+    }
+
+    /// Gives up what is open and goes on with `methods`; what the server has said still counts.
+    pub(super) fn extend(&mut self, methods: Vec<Method>) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.fate == Fate::Open) {
+            entry.fate = Fate::GivenUp;
+        }
+        self.entries.extend(methods.into_iter().map(Entry::new));
     }
 
     pub(super) fn method(&self, at: usize) -> &Method {
@@ -114,7 +113,9 @@ impl Plan {
             return Some(Reason::NotOffered { methods: offered.clone() });
         }
         let judged = |other: &Entry| {
-            other.fate == Fate::Judged && other.method.name() == method.name() && other.method.key() == method.key()
+            other.fate == Fate::Judged
+                && other.method.name() == method.name()
+                && other.method.key() == method.key()
         };
         if method.key().is_some() && self.entries.iter().any(judged) {
             return Some(Reason::Duplicate);
@@ -181,6 +182,10 @@ impl Plan {
 }
 
 impl Entry {
+    fn new(method: Method) -> Self {
+        Self { method, fate: Fate::Open, tries: 0, uses: 0, refused: Vec::new(), unwanted: None, noted: None }
+    }
+
     fn skipped(&self, reason: Reason) -> Attempt {
         let (id, method, detail) = (self.method.id(), self.method.name(), self.method.detail(None));
         Attempt { id, method, detail, outcome: Outcome::Skipped(reason) }

@@ -3,7 +3,7 @@
 use super::signed_head;
 use crate::{Error, attempt::key_type};
 use ssh_crypto::SignError;
-use ssh_wire::{Encode, Message, Reader, message::auth::PkOk};
+use ssh_wire::{DecodeError, Encode, Message, Reader, Rest, message::auth::PkOk};
 
 /// The method's name.
 pub const NAME: &str = "publickey";
@@ -81,6 +81,27 @@ impl Encode for Body<'_> {
         if let Some(signature) = self.signature {
             signature.encode(out);
         }
+    }
+}
+
+/// The same, as a server reads it.
+#[derive(Debug)]
+pub(crate) struct Fields<'a> {
+    pub(crate) algorithm: &'a [u8],
+    pub(crate) public_key: &'a [u8],
+    pub(crate) host_key: Option<&'a [u8]>,
+    pub(crate) signature: Option<&'a [u8]>,
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn parse(data: Rest<'a>, bound: bool) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(data.0);
+        let signed: bool = reader.read()?;
+        let (algorithm, public_key) = (reader.string()?, reader.string()?);
+        let host_key = bound.then(|| reader.string()).transpose()?;
+        let signature = signed.then(|| reader.string()).transpose()?;
+        reader.finish()?;
+        Ok(Self { algorithm, public_key, host_key, signature })
     }
 }
 

@@ -1,0 +1,35 @@
+use ssh_crypto::Provider;
+use std::sync::Arc;
+
+/// What a [`Server`](crate::Server) offers.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// The service that users get: `ssh-connection`.
+    pub service: String,
+    /// The methods with which a client may begin, in the order in which they are told. A request by any other is
+    /// refused without asking; `none` is never told, but asked about if it stands here.
+    pub methods: Vec<String>,
+    /// Refusals after which the client is sent away. 6 by default; the first `none` does not count.
+    pub max_attempts: u32,
+    /// Verifies signatures.
+    pub provider: Arc<Provider>,
+    /// Signature algorithms of users' keys, as `server-sig-algs` tells them. All of the provider's by default.
+    pub algorithms: Vec<String>,
+    /// The server's host key blob, for `publickey-hostbound-v00@openssh.com`, which is refused without.
+    pub host_key: Option<Vec<u8>>,
+}
+
+impl ServerConfig {
+    /// Offers `methods`, with the defaults for the rest.
+    pub fn new(provider: Arc<Provider>, methods: &[&str]) -> Self {
+        Self {
+            service: "ssh-connection".to_owned(),
+            methods: methods.iter().map(|&name| name.to_owned()).collect(),
+            max_attempts: 6,
+            algorithms: provider.signatures.iter().map(|suite| suite.name().to_owned()).collect(),
+            provider,
+            host_key: None,
+        }
+    }
+}
