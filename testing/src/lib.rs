@@ -1,1 +1,42 @@
-//! x
+//! What the tests of the workspace share: a real OpenSSH server ([`Sshd`]), throw-away keys ([`KeyPair`]), a proxy
+//! that delays, cuts, stalls and damages what passes through it ([`Proxy`]), servers that follow a script ([`Peer`])
+//! and commands on a terminal ([`Pty`]).
+//!
+//! Everything here belongs to the test that made it: it listens on 127.0.0.1 on a port that was free, keeps its files
+//! in a temporary directory, and is gone when its value is dropped. Nothing needs root, except an account with a
+//! password ([`SshdBuilder::password_user`]).
+//!
+//! A test that needs something which a machine may lack says so by its own name and returns:
+//!
+//! ```
+//! # fn test() {
+//! let Some(sshd) = testing::Sshd::start_or_skip("exec_returns_the_exit_status") else { return };
+//! assert!(sshd.port() > 0);
+//! # }
+//! # test();
+//! ```
+//!
+//! With `SSH_INTEROP=required` in the environment the skip is a failure instead, so that continuous integration cannot
+//! turn green by testing nothing.
+
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "this crate is test code: a failure here is a failed test, and shall say where"
+)]
+
+mod keys;
+mod peer;
+mod proxy;
+mod pty;
+mod skip;
+mod sshd;
+
+pub use keys::{KeyKind, KeyPair};
+pub use peer::Peer;
+pub use proxy::{Cut, Direction, Proxy};
+pub use pty::Pty;
+pub use skip::{is_required, skip};
+pub use sshd::{Sshd, SshdBuilder};
