@@ -6,8 +6,13 @@ use std::io::Write;
 /// nothing may be skipped ([`is_required`]).
 pub fn skip(test: &str, why: &str) {
     assert!(!is_required(), "{test}: {why}, and SSH_INTEROP=required");
-    // The macros would be captured and never be seen for a test that passes.
-    let _ = writeln!(std::io::stderr(), "skipped: {test}: {why}");
+    say(test, why);
+}
+
+/// Says it in one write, for tests run in parallel, and not by a macro, whose output the test runner would capture and
+/// never show for a test that passes.
+pub(crate) fn say(test: &str, why: &str) {
+    let _ = std::io::stderr().write_all(format!("skipped: {test}: {why}\n").as_bytes());
 }
 
 /// Whether a test must fail rather than skip: `SSH_INTEROP=required` in the environment.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::keys::{KeyKind, KeyPair};
-use crate::skip::skip;
+use crate::skip::{say, skip};
 use account::Account;
 use config::Config;
 use process::{Process, StartError};
@@ -200,8 +200,7 @@ impl SshdBuilder {
         match Account::create() {
             Ok(account) => Some(self.start(&binary, Some(account))),
             Err(account::Unavailable::NotRoot) => {
-                use std::io::Write;
-                let _ = writeln!(std::io::stderr(), "skipped: {test}: only root can make an account");
+                say(test, "only root can make an account");
                 None
             }
             Err(account::Unavailable::NoTools) => {

@@ -3,19 +3,21 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests are test code")]
 
 use std::fs;
-use std::net::TcpStream;
-use std::path::Path;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use testing::{KeyKind, KeyPair, Sshd};
 
-/// Runs OpenSSH's client with nothing but what the harness gives; `None`, said aloud, where there is no such client.
-fn ssh(test: &str, sshd: &Sshd, kind: KeyKind, arguments: &[&str]) -> Option<Output> {
+/// OpenSSH's client with nothing but what the harness gives.
+fn client(sshd: &Sshd, kind: KeyKind, arguments: &[&str]) -> Command {
     let known_hosts = sshd.dir().join(format!("known_hosts_{}", kind.name()));
     fs::write(&known_hosts, sshd.known_hosts(&KeyKind::ALL)).expect("known_hosts");
-    let output = Command::new("ssh")
+    let mut command = Command::new("ssh");
+    command
         .args([
             "-F",
             "none",
@@ -33,8 +35,13 @@ fn ssh(test: &str, sshd: &Sshd, kind: KeyKind, arguments: &[&str]) -> Option<Out
         .args(["-p", &sshd.port().to_string()])
         .arg(format!("{}@127.0.0.1", sshd.user()))
         .args(arguments)
-        .stdin(Stdio::null())
-        .output();
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs the client to its end; `None`, said aloud, where there is no such client.
+fn ssh(test: &str, sshd: &Sshd, kind: KeyKind, arguments: &[&str]) -> Option<Output> {
+    let output = client(sshd, kind, arguments).output();
     if output.is_err() {
         testing::skip(test, "no ssh found");
     }
@@ -92,41 +99,69 @@ fn servers_beside_each_other_keep_to_themselves() {
 fn dropping_the_server_ends_its_sessions_and_their_commands() {
     let test = "dropping_the_server_ends_its_sessions_and_their_commands";
     let Some(sshd) = Sshd::start_or_skip(test) else { return };
-    let addr = sshd.addr();
-    let dir = sshd.dir().to_owned();
+    let (addr, dir) = (sshd.addr(), sshd.dir().to_owned());
     let marker = dir.join("pid");
-    // The command ignores the hang-up, as a badly written one does.
-    let script = format!("trap '' HUP TERM; echo $$ > {}.new; mv {0}.new {0}; sleep 600", marker.display());
-    let pid: u32 = thread::scope(|scope| {
-        let client = scope.spawn(|| ssh(test, &sshd, KeyKind::Ed25519, &[&script]));
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !marker.exists() && !client.is_finished() && Instant::now() < deadline {
-            thread::sleep(Duration::from_millis(10));
-        }
-        let pid = fs::read_to_string(&marker).ok().and_then(|text| text.trim().parse().ok());
-        // End the client, so that the scope can end: its session's process is the command's parent.
-        if let Some(pid) = pid {
-            let parent = parent_of(pid).expect("the session of a running command");
-            assert!(
-                Command::new("kill").args(["-KILL", &parent.to_string()]).status().expect("kill").success()
-            );
-        }
-        client.join().expect("the client").and(pid)
-    })
-    .unwrap_or(0);
-    if pid == 0 {
-        return;
-    }
+    // A command that ignores the hang-up, as many servers do.
+    let script =
+        format!("trap '' HUP TERM; echo $$ > {0}.new; mv {0}.new {0}; sleep 600; true", marker.display());
+    let spawned = client(&sshd, KeyKind::Ed25519, &[&script]).stderr(Stdio::null()).spawn();
+    let Ok(mut ssh) = spawned else { return testing::skip(test, "no ssh found") };
+    assert!(soon(|| marker.exists()), "the command runs:\n{}", sshd.log());
+    let process = format!("/proc/{}", fs::read_to_string(&marker).expect("the marker").trim());
+
+    let has_proc = Path::new("/proc/self/stat").exists();
+    assert_eq!(Path::new(&process).exists(), has_proc);
     drop(sshd);
     assert!(TcpStream::connect(addr).is_err(), "nobody listens any more");
     assert!(!dir.exists(), "the directory is gone");
-    let _ = pid;
+    assert!(soon(|| !Path::new(&process).exists()), "the command is gone");
+    assert_eq!(ssh.wait().expect("the client ends").code(), Some(255));
 }
 
-/// The fourth field of /proc/pid/stat.
-fn parent_of(pid: u32) -> Option<u32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
+#[test]
+fn a_test_that_is_killed_leaves_no_server_behind() {
+    let test = "a_test_that_is_killed_leaves_no_server_behind";
+    let mut killed = Command::new(std::env::current_exe().expect("the path of this test"))
+        .args(["--exact", "holds_a_server_until_it_is_killed", "--ignored", "--nocapture"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("this test once more");
+    let mut lines = BufReader::new(killed.stdout.take().expect("its output")).lines().map_while(Result::ok);
+    let server: Option<(SocketAddr, PathBuf)> = lines.find_map(|line| {
+        let (addr, dir) = line.strip_prefix("listens on ")?.split_once(" in ")?;
+        Some((addr.parse().ok()?, PathBuf::from(dir)))
+    });
+    if let Some((addr, dir)) = &server {
+        assert!(TcpStream::connect(addr).is_ok());
+        assert!(dir.exists());
+    }
+    killed.kill().expect("it can be killed");
+    killed.wait().expect("it is our child");
+    let Some((addr, dir)) = server else { return testing::skip(test, "no sshd found") };
+    assert!(soon(|| TcpStream::connect(addr).is_err()), "nobody listens any more");
+    assert!(soon(|| !dir.exists()), "the directory is gone");
+}
+
+#[test]
+#[ignore = "run by a_test_that_is_killed_leaves_no_server_behind"]
+fn holds_a_server_until_it_is_killed() {
+    let Some(sshd) = Sshd::start_or_skip("holds_a_server_until_it_is_killed") else { return };
+    let line = format!("\nlistens on {} in {}\n", sshd.addr(), sshd.dir().display());
+    std::io::stdout().write_all(line.as_bytes()).expect("the output");
+    thread::sleep(Duration::from_secs(600));
+}
+
+/// Whether it comes to be.
+fn soon(mut condition: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !condition() {
+        if Instant::now() > deadline {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    true
 }
 
 #[test]

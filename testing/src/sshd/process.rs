@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Becomes the server, after leaving a watcher behind that ends it when the test process is gone: at the end of file
-/// of the pipe that the test process holds. A line on the pipe dismisses the watcher.
-const LAUNCH: &str = r#"exec 3<&0; (read -r _ <&3 || kill "$$") & exec "$@" </dev/null 3<&-"#;
+/// Becomes the server, after leaving a watcher behind that ends it and removes its directory when the test process is
+/// gone: at the end of file of the pipe that the test process holds. A line on the pipe dismisses the watcher.
+const LAUNCH: &str = r#"dir=$1; shift; exec 3<&0
+(read -r _ <&3 || { kill "$$"; rm -rf -- "$dir"; }) &
+exec "$@" </dev/null 3<&-"#;
 
 #[derive(Debug)]
 pub(super) struct Process {
@@ -39,6 +41,7 @@ impl Process {
         let output = fs::File::create(&log).expect("the log");
         let mut child = Command::new("/bin/sh")
             .args(["-c", LAUNCH, "sh"])
+            .arg(dir)
             .arg(binary)
             .args(["-D", "-e", "-f"])
             .arg(dir.join("sshd_config"))
