@@ -1,10 +1,15 @@
 //! Host keys and user keys, and their blobs (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4).
 
+mod fingerprint;
 mod generate;
+mod line;
 mod private;
 mod public;
+mod randomart;
 
+pub use fingerprint::Fingerprint;
 pub use generate::KeyKind;
+pub use line::KeyLine;
 pub use private::PrivateKey;
 pub use public::{MAX_RSA_BITS, MIN_RSA_BITS, PublicKey};
 

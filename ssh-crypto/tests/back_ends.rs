@@ -1,5 +1,7 @@
 //! Keys, signatures and key agreement in both back ends, each against the other.
 
+#![allow(clippy::unwrap_used)]
+
 use ssh_crypto::key::KeyKind;
 use ssh_crypto::random::SystemRandom;
 use ssh_crypto::{Curve, Kem, KeyAgreement, KeyPair, PrivateKey, Provider, Signer, rust_crypto};

@@ -1,6 +1,6 @@
 //! Public keys and their blobs.
 
-use super::{Curve, KeyError};
+use super::{Curve, Fingerprint, KeyError};
 use crate::Hash;
 use ssh_wire::{Encode, Mpint, Reader};
 
@@ -116,9 +116,28 @@ impl PublicKey {
         }
     }
 
-    /// The digest of the blob: `SHA256:…` is its Base64 form without padding.
-    pub fn fingerprint(&self, hash: Hash) -> crate::Digest {
-        hash.digest(&[&self.to_blob()])
+    /// The type as people are shown it, by `ssh-keygen -l` among others: `ED25519`.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Ed25519(_) => "ED25519",
+            Self::Ecdsa { .. } => "ECDSA",
+            Self::Rsa { .. } => "RSA",
+        }
+    }
+
+    /// The digest of the blob.
+    pub fn fingerprint(&self, hash: Hash) -> Fingerprint {
+        Fingerprint::new(hash, &self.to_blob())
+    }
+
+    /// The fingerprint as it was before SHA-256: to compare with what old tools print, not to rely on.
+    pub fn fingerprint_md5(&self) -> Fingerprint {
+        Fingerprint::md5(&self.to_blob())
+    }
+
+    /// The fingerprint as a picture, as `ssh-keygen -lv` prints it.
+    pub fn randomart(&self, hash: Hash) -> String {
+        self.fingerprint(hash).randomart(self.label(), self.bits())
     }
 }
 
