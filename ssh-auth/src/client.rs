@@ -4,13 +4,16 @@ mod config;
 mod event;
 mod plan;
 
+pub use crate::{
+    attempt::{Attempt, Outcome, Reason},
+    method::{Method, hostbased::HostbasedMethod, interactive::Prompt, publickey::KeyMethod},
+};
 pub use config::ClientConfig;
 pub use event::Event;
 
 use crate::{
-    Error,
-    attempt::{self, Attempt, Outcome, Reason},
-    method::{Method, Request, hostbased, interactive, password, publickey},
+    Error, attempt,
+    method::{Request, hostbased, interactive, password, publickey},
 };
 use plan::Plan;
 use ssh_crypto::{Secret, SignError};
@@ -36,7 +39,8 @@ pub const MAX_BANNER_BYTES: usize = 256 * 1024;
 /// Order of calls: [`Client::start`] once; then every message 6 and 51–79 from the server to [`Client::handle`]. After
 /// each of these calls and after every answer, take the events with [`Client::poll_event`] and let what is to be sent
 /// out with [`Client::flush`]. An event that asks is answered by the method it names; until then nothing goes on. It
-/// ends with [`Event::Success`], [`Event::Failed`] or an error.
+/// ends with [`Event::Success`], [`Event::Failed`] or an error; after [`Event::Failed`] it can go on with other methods
+/// by [`Client::resume`].
 pub struct Client {
     config: ClientConfig,
     session_id: Vec<u8>,
@@ -68,6 +72,8 @@ enum Step {
     Asked(Turn, Question),
     /// The server's, to answer a request.
     Sent(Turn, Sent),
+    /// The caller's, if it has other methods: none is left.
+    Exhausted,
     /// Nobody's.
     Over,
 }
@@ -188,7 +194,9 @@ impl Client {
             ) => match mem::replace(&mut self.step, Step::Over) {
                 Step::Sent(turn, sent) => self.answer(number, payload, turn, sent),
                 Step::Asked(..) => Err(Error::unexpected(number, "while nothing was asked of it")),
-                Step::Idle | Step::Over => Err(Error::unexpected(number, "without an attempt")),
+                Step::Idle | Step::Exhausted | Step::Over => {
+                    Err(Error::unexpected(number, "without an attempt"))
+                }
             },
             (_, Service::Accepted) => Err(Error::unexpected(number, "has no place in an authentication")),
             _ => Err(Error::unexpected(number, "before it started the authentication")),
@@ -329,6 +337,15 @@ impl Client {
         }
     }
 
+    /// Goes on with `methods` after [`Event::Failed`]; what the server has accepted so far counts. Elsewhere it does
+    /// nothing.
+    pub fn resume(&mut self, methods: Vec<Method>) {
+        if matches!(self.step, Step::Exhausted) {
+            self.plan.replace(methods);
+            self.advance();
+        }
+    }
+
     /// The server's `server-sig-algs` (RFC 8308 §3.1), which may come before or after [`Client::start`].
     pub fn set_server_sig_algs(&mut self, algorithms: Option<&[String]>) {
         self.server_sig_algs = algorithms.map(<[String]>::to_vec);
@@ -448,7 +465,10 @@ impl Client {
         self.step = Step::Over;
         match self.plan.next(self.server_sig_algs.as_deref(), &mut self.attempts) {
             Some(at) => self.begin(at),
-            None => self.events.push_back(Event::Failed),
+            None => {
+                self.step = Step::Exhausted;
+                self.events.push_back(Event::Failed);
+            }
         }
     }
 
