@@ -327,21 +327,11 @@ impl Client {
         }
     }
 
-    /// Goes on with other methods after [`Event::Failed`], in the same session and with the attempts so far on record.
-    /// Without effect at any other time.
-    pub fn resume(&mut self, methods: Vec<Method>) {
-        let succeeded = self.attempts.last().is_some_and(|last| last.outcome == Outcome::Succeeded);
-        if matches!(self.step, Step::Over) && self.service == Service::Accepted && !succeeded {
-            self.plan.extend(methods);
-            self.advance();
-        }
-    }
-
     /// Goes on with `methods` after [`Event::Failed`]; what the server has accepted so far counts. Elsewhere it does
     /// nothing.
     pub fn resume(&mut self, methods: Vec<Method>) {
         if matches!(self.step, Step::Exhausted) {
-            self.plan.replace(methods);
+            self.plan.extend(methods);
             self.advance();
         }
     }

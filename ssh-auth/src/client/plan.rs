@@ -186,10 +186,6 @@ impl Entry {
         Self { method, fate: Fate::Open, tries: 0, uses: 0, refused: Vec::new(), unwanted: None, noted: None }
     }
 
-    fn new(method: Method) -> Self {
-        Self { method, fate: Fate::Open, tries: 0, uses: 0, refused: Vec::new(), unwanted: None, noted: None }
-    }
-
     fn skipped(&self, reason: Reason) -> Attempt {
         let (id, method, detail) = (self.method.id(), self.method.name(), self.method.detail(None));
         Attempt { id, method, detail, outcome: Outcome::Skipped(reason) }
