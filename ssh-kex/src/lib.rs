@@ -1,1 +1,75 @@
-//! x
+//! The transport layer of SSH-2 as an engine without I/O: negotiation, key exchange, rekeying, strict key exchange.
+//!
+//! | module | holds | standard |
+//! | --- | --- | --- |
+//! | [`transport`] | [`Transport`]: the engine, for clients and servers | RFC 4253 §7–11, OpenSSH PROTOCOL §1.9, §1.10 |
+//! | [`receiver`] | [`Receiver`]: from the socket's bytes to packets, beside the transport | RFC 4253 §4.2, §6 |
+//! | [`method`] | the key exchange methods, which [`provider`] adds to a [`Provider`] | RFC 4253 §8, 4419, 5656, 8268, 8731 |
+//! | [`negotiate`] | what both sides agreed on, or why they could not | RFC 4253 §7.1 |
+//! | [`config`] | [`Config`], [`Algorithms`], [`RekeyLimit`] | RFC 4253 §9, 4344 §3, 9142 |
+//!
+//! Log records have the target [`LOG_TARGET`]: `debug` tells what was negotiated and when keys change, `trace` each
+//! message of the transport layer. No secret is ever logged.
+
+mod allowed;
+pub mod config;
+mod derive;
+mod error;
+mod event;
+mod exchange;
+mod ext_info;
+pub mod method;
+pub mod negotiate;
+mod owed;
+mod padding;
+pub mod receiver;
+mod rekey;
+mod strict;
+mod text;
+pub mod transport;
+
+pub use config::{Algorithms, Config, RekeyLimit};
+pub use error::{Error, ErrorKind};
+pub use event::{Disconnected, Event};
+pub use negotiate::{AlgorithmKind, Negotiated, NothingInCommon};
+pub use receiver::{NewOpen, Received, Receiver};
+pub use transport::Transport;
+
+use ssh_crypto::Provider;
+
+/// The target of this crate's log records.
+pub const LOG_TARGET: &str = "ssh_kex";
+
+/// Which side of the connection this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// The side that asks for the host key.
+    Client,
+    /// The side that has it.
+    Server,
+}
+
+impl Role {
+    /// The other side's role.
+    pub fn peer(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
+/// Adds the key exchange methods of this crate behind those that `base` has.
+pub fn provider(mut base: Provider) -> Provider {
+    for kex in method::ALL {
+        if base.kex(kex.name()).is_none() {
+            base.kex.to_mut().push(kex);
+        }
+    }
+    base
+}
+
+/// The suites of [`ssh_crypto::default_provider`] and the methods of this crate.
+pub fn default_provider() -> Provider {
+    provider(ssh_crypto::default_provider())
+}

@@ -1,0 +1,223 @@
+//! Diffie-Hellman modulo a prime, with a fixed group (RFC 4253 §8, RFC 8268).
+
+use super::{
+    ecdh::mpint,
+    modp::{self, Prime},
+};
+use crypto_bigint::{
+    BoxedUint, Odd,
+    modular::{BoxedMontyForm, BoxedMontyParams},
+};
+use num_bigint::BigUint;
+use num_traits::One;
+use ssh_crypto::{Agreed, Hash, KexAlgorithm, KexError, KexMethod, Proof, Secret, SecureRandom, Step};
+use ssh_wire::{
+    Encode, Message, Mpint,
+    message::kex::{DhInit, DhReply},
+    number,
+};
+use zeroize::{Zeroize, Zeroizing};
+
+/// `diffie-hellman-group14-sha256` (RFC 8268), 2048 bits.
+pub static GROUP14_SHA256: FixedGroup =
+    FixedGroup::new("diffie-hellman-group14-sha256", Hash::Sha256, modp::GROUP14);
+/// `diffie-hellman-group15-sha512` (RFC 8268), 3072 bits.
+pub static GROUP15_SHA512: FixedGroup =
+    FixedGroup::new("diffie-hellman-group15-sha512", Hash::Sha512, modp::GROUP15);
+/// `diffie-hellman-group16-sha512` (RFC 8268), 4096 bits.
+pub static GROUP16_SHA512: FixedGroup =
+    FixedGroup::new("diffie-hellman-group16-sha512", Hash::Sha512, modp::GROUP16);
+/// `diffie-hellman-group17-sha512` (RFC 8268), 6144 bits.
+pub static GROUP17_SHA512: FixedGroup =
+    FixedGroup::new("diffie-hellman-group17-sha512", Hash::Sha512, modp::GROUP17);
+/// `diffie-hellman-group18-sha512` (RFC 8268), 8192 bits.
+pub static GROUP18_SHA512: FixedGroup =
+    FixedGroup::new("diffie-hellman-group18-sha512", Hash::Sha512, modp::GROUP18);
+/// `diffie-hellman-group14-sha1` (RFC 4253 §8.2). Legacy: SHA-1 is broken where collisions count.
+pub static GROUP14_SHA1: FixedGroup =
+    FixedGroup::new("diffie-hellman-group14-sha1", Hash::Sha1, modp::GROUP14).legacy();
+/// `diffie-hellman-group1-sha1` (RFC 4253 §8.1), 1024 bits. Legacy: states can break the group (Logjam).
+pub static GROUP1_SHA1: FixedGroup =
+    FixedGroup::new("diffie-hellman-group1-sha1", Hash::Sha1, modp::GROUP1).legacy();
+
+/// A method whose group is known beforehand.
+#[derive(Debug)]
+pub struct FixedGroup {
+    name: &'static str,
+    hash: Hash,
+    prime: Prime,
+    legacy: bool,
+}
+
+impl FixedGroup {
+    const fn new(name: &'static str, hash: Hash, prime: Prime) -> Self {
+        Self { name, hash, prime, legacy: false }
+    }
+
+    const fn legacy(self) -> Self {
+        Self { legacy: true, ..self }
+    }
+}
+
+impl KexAlgorithm for FixedGroup {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn hash(&self) -> Hash {
+        self.hash
+    }
+
+    fn is_legacy(&self) -> bool {
+        self.legacy
+    }
+
+    fn client(&self, random: &'static dyn SecureRandom) -> Result<(Box<dyn KexMethod>, Vec<u8>), KexError> {
+        let exponent = Group::from(self.prime).exponent(self.hash, random)?;
+        let message = DhInit { e: Mpint::from_unsigned(exponent.public()) }.to_payload();
+        Ok((Box::new(Client { exponent: Some(exponent) }), message))
+    }
+
+    fn server(&self, random: &'static dyn SecureRandom) -> Result<Box<dyn KexMethod>, KexError> {
+        Ok(Box::new(Server { prime: self.prime, hash: self.hash, random }))
+    }
+}
+
+struct Client {
+    /// Until the server has answered.
+    exponent: Option<Exponent>,
+}
+
+impl KexMethod for Client {
+    fn handle(&mut self, payload: &[u8]) -> Result<Step, KexError> {
+        let number = payload.first().copied().unwrap_or_default();
+        let exponent = self.exponent.take().ok_or(KexError::Unexpected(number))?;
+        if number != number::KEXDH_REPLY {
+            return Err(KexError::Unexpected(number));
+        }
+        let DhReply { host_key, f, signature } = DhReply::parse(payload)?;
+        let secret = exponent.agree(f)?;
+        let mut exchange = Vec::new();
+        Mpint::from_unsigned(exponent.public()).encode(&mut exchange);
+        f.encode(&mut exchange);
+        let proof = Proof::Received { host_key: host_key.to_vec(), signature: signature.to_vec() };
+        Ok(Step::Agreed(Agreed { exchange, secret, proof }))
+    }
+}
+
+struct Server {
+    prime: Prime,
+    hash: Hash,
+    random: &'static dyn SecureRandom,
+}
+
+impl KexMethod for Server {
+    fn handle(&mut self, payload: &[u8]) -> Result<Step, KexError> {
+        let number = payload.first().copied().unwrap_or_default();
+        if number != number::KEXDH_INIT {
+            return Err(KexError::Unexpected(number));
+        }
+        let DhInit { e } = DhInit::parse(payload)?;
+        let exponent = Group::from(self.prime).exponent(self.hash, self.random)?;
+        let secret = exponent.agree(e)?;
+        let (mut exchange, mut public) = (Vec::new(), Vec::new());
+        Mpint::from_unsigned(exponent.public()).encode(&mut public);
+        e.encode(&mut exchange);
+        exchange.extend_from_slice(&public);
+        let proof = Proof::ToSend { number: number::KEXDH_REPLY, public };
+        Ok(Step::Agreed(Agreed { exchange, secret, proof }))
+    }
+}
+
+/// A safe prime and a generator.
+#[derive(Debug, Clone)]
+pub(super) struct Group {
+    p: BigUint,
+    g: BigUint,
+}
+
+impl From<Prime> for Group {
+    fn from(prime: Prime) -> Self {
+        let p = BigUint::parse_bytes(prime.hex.as_bytes(), 16).unwrap_or_default();
+        Self { p, g: BigUint::from(2u8) }
+    }
+}
+
+impl Group {
+    pub(super) fn new(p: BigUint, g: BigUint) -> Self {
+        Self { p, g }
+    }
+
+    /// A fresh secret exponent for use with keys derived by `hash`: twice as long as its digests (RFC 4419 §6.2), for
+    /// there is no gain in as many bits as the prime has.
+    pub(super) fn exponent(self, hash: Hash, random: &dyn SecureRandom) -> Result<Exponent, KexError> {
+        let modulus = uint(&self.p, self.p.bits() as u32)?;
+        let modulus = Odd::new(modulus).into_option().ok_or(KexError::Group("its modulus is even"))?;
+        let params = BoxedMontyParams::new_vartime(modulus);
+        let bytes = (2 * hash.output_len()).min((self.p.bits() as usize - 1) / 8);
+        let mut random_bytes = Zeroizing::new(vec![0; bytes]);
+        random.fill(&mut random_bytes)?;
+        // The highest bit makes the length fixed, the lowest keeps the exponent off 0.
+        if let (Some(first), true) = (random_bytes.first_mut(), bytes > 1) {
+            *first |= 0x80;
+        }
+        let x = BoxedUint::from_be_slice(&random_bytes, 8 * bytes as u32).map_err(|_| INTERNAL)?;
+        let mut exponent = Exponent { x, params, p: self.p, public: Vec::new() };
+        let public = exponent.power(&self.g)?;
+        exponent.public = public.to_vec();
+        Ok(exponent)
+    }
+
+    /// Whether 1 < `value` < p − 1 (RFC 8268 §4): no other value lies in a group that is worth anything.
+    fn contains(p: &BigUint, value: &BigUint) -> bool {
+        *value > BigUint::one() && *value < p - 1u8
+    }
+}
+
+const INTERNAL: KexError = KexError::Internal("modular exponentiation");
+
+/// A secret exponent, with its public value.
+pub(super) struct Exponent {
+    x: BoxedUint,
+    params: BoxedMontyParams,
+    p: BigUint,
+    public: Vec<u8>,
+}
+
+impl Exponent {
+    /// g^x mod p, big-endian.
+    pub(super) fn public(&self) -> &[u8] {
+        &self.public
+    }
+
+    /// `peer`^x mod p as the exchange hash takes it, if `peer`'s public value is in range.
+    pub(super) fn agree(&self, peer: Mpint<'_>) -> Result<Secret, KexError> {
+        let peer = BigUint::from_bytes_be(peer.unsigned().ok_or(KexError::PublicValue)?);
+        if !Group::contains(&self.p, &peer) {
+            return Err(KexError::PublicValue);
+        }
+        Ok(mpint(&self.power(&peer)?))
+    }
+
+    /// `base`^x mod p, in constant time.
+    fn power(&self, base: &BigUint) -> Result<Zeroizing<Vec<u8>>, KexError> {
+        let base = uint(base, self.params.bits_precision())?;
+        let mut power = BoxedMontyForm::new(base, &self.params).pow(&self.x);
+        let mut value = power.retrieve();
+        let bytes = Zeroizing::new(value.to_be_bytes().into_vec());
+        power.zeroize();
+        value.zeroize();
+        Ok(bytes)
+    }
+}
+
+impl Drop for Exponent {
+    fn drop(&mut self) {
+        self.x.zeroize();
+    }
+}
+
+/// A public number in the form that exponentiation needs.
+fn uint(number: &BigUint, bits: u32) -> Result<BoxedUint, KexError> {
+    BoxedUint::from_be_slice(&number.to_bytes_be(), bits).map_err(|_| INTERNAL)
+}

@@ -1,0 +1,145 @@
+//! From the socket's bytes to packets: the half of the engine that decrypts, without the transport's lock.
+
+use crate::{Error, Role, error::Cause};
+use ssh_wire::{
+    Decoder, Inbound, Open,
+    ident::{IdentReader, Identification},
+    number,
+};
+use std::{collections::VecDeque, fmt};
+
+/// Takes the identification exchange and the packets out of the stream.
+///
+/// It is apart from the [`Transport`](crate::Transport), so that one thread can decrypt while others send:
+///
+/// 1. read into [`space`](Receiver::space) and say how much with [`filled`](Receiver::filled);
+/// 2. [`decode`](Receiver::decode) until it answers `None`, and hand each [`Received`] to
+///    [`Transport::handle`](crate::Transport::handle);
+/// 3. hand what [`Transport::take_open`](crate::Transport::take_open) gives to [`install`](Receiver::install), and
+///    decode on.
+///
+/// Behind the peer's NEWKEYS nothing is decoded until the new keys are installed.
+pub struct Receiver {
+    decoder: Decoder,
+    role: Role,
+    state: State,
+}
+
+enum State {
+    /// Before the identification string.
+    Identification {
+        reader: IdentReader,
+        lines: VecDeque<Vec<u8>>,
+        found: Option<Identification>,
+    },
+    Packets,
+    /// The peer's NEWKEYS was handed out.
+    NewKeys,
+    Failed(Error),
+}
+
+/// What came from the peer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    /// A line before the server's identification string.
+    Line(Vec<u8>),
+    /// The identification string.
+    Identification(Identification),
+    /// A packet.
+    Packet(Inbound),
+}
+
+/// The keys of the receiving direction, for [`Receiver::install`].
+#[must_use = "nothing more is received until it is installed"]
+pub struct NewOpen {
+    pub(crate) open: Box<dyn Open>,
+    pub(crate) reset_seq: bool,
+}
+
+impl Receiver {
+    pub(crate) fn new(role: Role, max_packet: usize) -> Self {
+        let state =
+            State::Identification { reader: IdentReader::default(), lines: VecDeque::new(), found: None };
+        Self { decoder: Decoder::new(max_packet), role, state }
+    }
+
+    /// Room to read into.
+    pub fn space(&mut self) -> &mut [u8] {
+        self.decoder.space()
+    }
+
+    /// The first `n` bytes of [`Receiver::space`] have been filled.
+    pub fn filled(&mut self, n: usize) {
+        self.decoder.filled(n);
+    }
+
+    /// Appends a copy of `bytes`.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.decoder.push(bytes);
+    }
+
+    /// What comes next; `None` until more bytes have arrived, or new keys must be [installed](Receiver::install).
+    /// After an error it answers the same error again.
+    pub fn decode(&mut self) -> Result<Option<Received>, Error> {
+        self.advance().inspect_err(|error| self.state = State::Failed(error.clone()))
+    }
+
+    /// From the next packet on, opens with the new keys.
+    pub fn install(&mut self, new: NewOpen) {
+        self.decoder.set_open(new.open, new.reset_seq);
+        if let State::NewKeys = self.state {
+            self.state = State::Packets;
+        }
+    }
+
+    /// Whether the peer's NEWKEYS was decoded and the new keys are not installed yet.
+    pub fn awaits_keys(&self) -> bool {
+        matches!(self.state, State::NewKeys)
+    }
+
+    fn advance(&mut self) -> Result<Option<Received>, Error> {
+        match &mut self.state {
+            State::Identification { reader, lines, found } => {
+                if lines.is_empty() && found.is_none() {
+                    let step = reader.read(self.decoder.buffered(), |line| lines.push_back(line.to_vec()))?;
+                    self.decoder.skip(step.used);
+                    *found = step.identification;
+                }
+                if let Some(line) = lines.pop_front() {
+                    // RFC 4253 §4.2: only the server may send other lines first.
+                    return match self.role {
+                        Role::Client => Ok(Some(Received::Line(line))),
+                        Role::Server => Err(Cause::Early("a line").into()),
+                    };
+                }
+                let Some(identification) = found.take() else { return Ok(None) };
+                self.state = State::Packets;
+                Ok(Some(Received::Identification(identification)))
+            }
+            State::Packets => {
+                let Some(inbound) = self.decoder.decode()? else { return Ok(None) };
+                if inbound.payload.first() == Some(&number::NEWKEYS) {
+                    self.state = State::NewKeys;
+                }
+                Ok(Some(Received::Packet(inbound)))
+            }
+            State::NewKeys => Ok(None),
+            State::Failed(error) => Err(error.clone()),
+        }
+    }
+}
+
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver")
+            .field("role", &self.role)
+            .field("decoder", &self.decoder)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for NewOpen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewOpen").field("reset_seq", &self.reset_seq).finish_non_exhaustive()
+    }
+}

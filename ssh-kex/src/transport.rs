@@ -1,0 +1,564 @@
+//! The engine of SSH-TRANS (RFC 4253), the same for clients and servers.
+
+use crate::{
+    Config, Disconnected, Error, Event, LOG_TARGET, Negotiated, NewOpen, Received, Receiver, Role,
+    allowed::{Phase, Verdict, verdict},
+    error::Cause,
+    exchange::{Exchange, Pending, Proposal},
+    ext_info::Extensions,
+    owed::{Answer, Owed},
+    padding::padding,
+    rekey::{Meter, RekeyLimit},
+    strict::Strict,
+};
+use bytes::Bytes;
+use log::{debug, trace};
+use ssh_crypto::Signer;
+use ssh_wire::{
+    Decode, Encoder, Inbound, Message, Open, Packet, PacketSink,
+    ident::Identification,
+    message::transport::{Debug, Disconnect, ExtInfo, Ping, Pong, Unimplemented},
+    number,
+    packet::Clear,
+};
+use std::{collections::VecDeque, fmt, sync::Arc, time::Instant};
+
+/// No more is taken from the layers above while this much waits to be written, in bytes.
+const MAX_OUTPUT: usize = 1024 * 1024;
+/// Events that only inform are dropped while this many wait to be polled.
+const MAX_NOTICES: usize = 256;
+/// A description in DISCONNECT is cut here, in bytes.
+const MAX_DESCRIPTION: usize = 4096;
+
+/// The transport layer of one connection. It does no I/O and has no clock: it takes what the [`Receiver`] decoded
+/// and the time, and gives events, deadlines and bytes to write.
+///
+/// 1. [`client`](Transport::client) or [`server`](Transport::server): [`output`](Transport::output) already holds
+///    the identification string and KEXINIT.
+/// 2. What the receiver decoded goes to [`handle`](Transport::handle); after each, [`take_open`](Transport::take_open)
+///    may have keys for the receiver, [`poll_event`](Transport::poll_event) may have events. The payload it answers is
+///    for the layers above.
+/// 3. At [`poll_timeout`](Transport::poll_timeout), call [`handle_timeout`](Transport::handle_timeout).
+/// 4. A client answers [`Event::HostKey`] with [`accept_host_key`](Transport::accept_host_key) or
+///    [`reject_host_key`](Transport::reject_host_key).
+/// 5. The layers above send through its [`PacketSink`], which gives packets as soon as our NEWKEYS is sent and
+///    none while keys are renewed or much output waits.
+/// 6. After each of these, write what is in [`output`](Transport::output).
+///
+/// After an error, `output` may hold a DISCONNECT to be written before the socket is closed; every other call then
+/// answers that error.
+pub struct Transport {
+    pub(crate) config: Config,
+    pub(crate) role: Role,
+    /// Server: the keys it can prove to own.
+    pub(crate) host_keys: Vec<Arc<dyn Signer>>,
+    pub(crate) encoder: Encoder,
+    pub(crate) state: State,
+    /// What the peer may send.
+    pub(crate) phase: Phase,
+    pub(crate) strict: Strict,
+    pub(crate) deadline: Deadline,
+    /// The last time we were told.
+    pub(crate) now: Instant,
+    /// When a key exchange is due by time.
+    pub(crate) rekey_at: Option<Instant>,
+    pub(crate) peer: Option<Identification>,
+    pub(crate) session: Option<Session>,
+    pub(crate) received: Meter,
+    pub(crate) send_limit: RekeyLimit,
+    pub(crate) receive_limit: RekeyLimit,
+    /// The peer's first KEXINIT asks for our EXT_INFO.
+    pub(crate) ext_info_wanted: bool,
+    extensions: Extensions,
+    /// Client: USERAUTH_SUCCESS has passed.
+    authenticated: bool,
+    owed: Owed,
+    pub(crate) events: VecDeque<Event>,
+    pub(crate) open: Option<NewOpen>,
+}
+
+/// What the key exchange is waiting for.
+pub(crate) enum State {
+    /// Nothing: keys are in use and no exchange runs.
+    Idle,
+    /// Our KEXINIT is sent; for the peer's.
+    Proposed(Proposal),
+    /// For the method's messages.
+    Exchanging(Box<Exchange>),
+    /// Client: for the decision whether the host key is the right one.
+    HostKey { pending: Box<Pending>, newkeys: bool },
+    /// Our NEWKEYS is sent; for the peer's.
+    NewKeys(NewOpen),
+    /// For nothing any more.
+    Closed(Error),
+}
+
+/// When the key exchange that runs has taken too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deadline {
+    None,
+    /// It began when the time was not known: the clock starts at the next call that tells it.
+    Unset,
+    At(Instant),
+}
+
+/// What holds from the first key exchange on.
+pub(crate) struct Session {
+    /// The first exchange hash.
+    pub(crate) id: Vec<u8>,
+    /// The host key's blob.
+    pub(crate) host_key: Vec<u8>,
+    pub(crate) negotiated: Negotiated,
+    /// Whether the first key exchange is over in both directions.
+    pub(crate) established: bool,
+}
+
+// Construction.
+impl Transport {
+    /// Starts as the client. `output` holds our identification string and KEXINIT.
+    ///
+    /// A configuration that can't work is an error of kind [`Usage`](crate::ErrorKind::Usage).
+    pub fn client(config: Config, now: Instant) -> Result<(Self, Receiver), Error> {
+        Self::new(Role::Client, config, Vec::new(), now)
+    }
+
+    /// Starts as the server that owns `host_keys`: of [`Algorithms::host_key`](crate::Algorithms::host_key) those are
+    /// offered that one of the keys can sign with. `output` holds our identification string and KEXINIT.
+    ///
+    /// A configuration that can't work is an error of kind [`Usage`](crate::ErrorKind::Usage).
+    pub fn server(
+        mut config: Config,
+        host_keys: Vec<Arc<dyn Signer>>,
+        now: Instant,
+    ) -> Result<(Self, Receiver), Error> {
+        config.algorithms.check(&config.provider)?;
+        let can_sign = |name: &String| host_keys.iter().any(|key| key.algorithms().contains(&name.as_str()));
+        config.algorithms.host_key.retain(can_sign);
+        if config.algorithms.host_key.is_empty() {
+            return Err(Error::usage("no host key can sign with any of the host key algorithms allowed"));
+        }
+        Self::new(Role::Server, config, host_keys, now)
+    }
+
+    fn new(
+        role: Role,
+        config: Config,
+        host_keys: Vec<Arc<dyn Signer>>,
+        now: Instant,
+    ) -> Result<(Self, Receiver), Error> {
+        config.algorithms.check(&config.provider)?;
+        config.provider.check().map_err(|error| Error::usage(format!("provider: {error}")))?;
+        if config.rekey.bytes == 0 || config.rekey.packets == 0 {
+            return Err(Error::usage("a rekey limit of 0 leaves no room for anything but rekeying"));
+        }
+        let receiver = Receiver::new(role, config.max_packet);
+        let mut encoder = Encoder::new(padding(config.provider.random));
+        encoder.raw(config.identification.as_bytes());
+        encoder.raw(b"\r\n");
+        let mut transport = Self {
+            role,
+            host_keys,
+            encoder,
+            state: State::Idle,
+            phase: Phase::Start,
+            strict: Strict::new(config.strict_kex),
+            deadline: Deadline::None,
+            now,
+            rekey_at: None,
+            peer: None,
+            session: None,
+            received: Meter::new(Open::layout(&Clear)),
+            send_limit: config.rekey,
+            receive_limit: config.rekey,
+            ext_info_wanted: false,
+            extensions: Extensions::default(),
+            authenticated: false,
+            owed: Owed::default(),
+            events: VecDeque::new(),
+            open: None,
+            config,
+        };
+        debug!(target: LOG_TARGET, "{role:?}: we are {}", transport.config.identification);
+        transport.propose()?;
+        transport.deadline = Deadline::At(now + transport.config.kex_timeout);
+        Ok((transport, receiver))
+    }
+}
+
+// Input.
+impl Transport {
+    /// Takes what the receiver decoded. `Some` is a message for the layers above: 50 to 127, SERVICE_REQUEST or
+    /// SERVICE_ACCEPT.
+    pub fn handle(&mut self, received: Received, now: Instant) -> Result<Option<Bytes>, Error> {
+        self.tick(now)?;
+        let result = match received {
+            Received::Line(line) => {
+                self.notice(Event::Line(line));
+                Ok(None)
+            }
+            Received::Identification(identification) => self.identified(identification),
+            Received::Packet(inbound) => self.message(&inbound),
+        };
+        result.map_err(|error| self.fail(error))
+    }
+
+    /// To be called when [`poll_timeout`](Transport::poll_timeout) has come; calling it earlier does no harm.
+    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+        self.tick(now)?;
+        if matches!(self.deadline, Deadline::At(deadline) if deadline <= now) {
+            let limit = self.config.kex_timeout;
+            let what = match (&self.session, &self.peer) {
+                (Some(_), _) => "renewing the keys",
+                (None, None) => "the peer's identification string",
+                (None, Some(_)) => "the key exchange",
+            };
+            return Err(self.fail(Cause::Timeout { what, limit }.into()));
+        }
+        if matches!(self.state, State::Idle) && self.rekey_at.is_some_and(|at| at <= now) {
+            self.renew("time")?;
+        }
+        self.flush_owed();
+        Ok(())
+    }
+
+    /// The keys for [`Receiver::install`], once the peer's NEWKEYS has come and the host key is accepted.
+    pub fn take_open(&mut self) -> Option<NewOpen> {
+        self.open.take()
+    }
+
+    fn tick(&mut self, now: Instant) -> Result<(), Error> {
+        self.now = now;
+        if self.deadline == Deadline::Unset {
+            self.deadline = Deadline::At(now + self.config.kex_timeout);
+        }
+        match &self.state {
+            State::Closed(error) => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    fn identified(&mut self, identification: Identification) -> Result<Option<Bytes>, Error> {
+        if self.peer.is_some() {
+            return Err(Error::usage("the identification string was handled twice"));
+        }
+        debug!(target: LOG_TARGET, "{:?}: the peer is {identification}", self.role);
+        self.peer = Some(identification.clone());
+        self.events.push_back(Event::Identified(identification));
+        Ok(None)
+    }
+
+    fn message(&mut self, inbound: &Inbound) -> Result<Option<Bytes>, Error> {
+        let Inbound { seq, payload } = inbound;
+        let Some(&number) = payload.first() else {
+            return Err(Error::unexpected(0, "without a payload"));
+        };
+        trace!(target: LOG_TARGET, "{:?}: received message {number}, {} bytes", self.role, payload.len());
+        self.received.count(payload.len());
+        let mut upper = None;
+        match verdict(self.phase, self.role, number) {
+            Verdict::Transport => self.transport_message(number, payload)?,
+            Verdict::Kex => self.kex_message(number, payload, *seq)?,
+            Verdict::Upper => {
+                self.authenticated |= self.role == Role::Client && number == number::USERAUTH_SUCCESS;
+                upper = Some(payload.clone());
+            }
+            Verdict::Unknown => self.owed.push(Answer::Unimplemented(*seq))?,
+            Verdict::Refused => return Err(self.refused(number)),
+        }
+        self.renew_if_due();
+        self.flush_owed();
+        Ok(upper)
+    }
+
+    fn transport_message(&mut self, number: u8, payload: &Bytes) -> Result<(), Error> {
+        match number {
+            number::DISCONNECT => {
+                let Disconnect { reason, description, .. } = decode("DISCONNECT", payload)?;
+                let disconnected = Disconnected::new(reason, description);
+                debug!(target: LOG_TARGET, "{:?}: the peer disconnected: {disconnected}", self.role);
+                self.events.push_back(Event::Disconnected(disconnected.clone()));
+                self.close(Cause::Disconnected(disconnected).into());
+            }
+            number::DEBUG => {
+                let Debug { always_display, message, .. } = decode("DEBUG", payload)?;
+                let message = crate::text::printable(message);
+                debug!(target: LOG_TARGET, "{:?}: the peer says: {message}", self.role);
+                self.notice(Event::Debug { message, always_display });
+            }
+            number::UNIMPLEMENTED => {
+                let Unimplemented { seq } = decode("UNIMPLEMENTED", payload)?;
+                debug!(target: LOG_TARGET, "{:?}: the peer does not know our message {seq}", self.role);
+                self.notice(Event::Unimplemented { seq });
+            }
+            // RFC 8308 §2.4: behind the first NEWKEYS and before USERAUTH_SUCCESS; elsewhere it says nothing.
+            number::EXT_INFO if !self.authenticated => {
+                let message: ExtInfo<'_> = decode("EXT_INFO", payload)?;
+                self.extensions.update(&message);
+                let names = message.iter().take(MAX_NOTICES).map(|(name, _)| name.escape_ascii().to_string());
+                debug!(target: LOG_TARGET, "{:?}: the peer's extensions: {:?}", self.role, names.collect::<Vec<_>>());
+                self.notice(Event::ExtInfo);
+            }
+            number::PING => {
+                let Ping { data } = decode("PING", payload)?;
+                self.owed.push(Answer::Pong(payload.slice_ref(data)))?;
+            }
+            // IGNORE: whatever it holds.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn refused(&self, number: u8) -> Error {
+        match self.phase {
+            Phase::FirstKex { strict: true } => {
+                Cause::Strict("a message came that has no place in the first key exchange").into()
+            }
+            Phase::Start | Phase::FirstKex { strict: false } => {
+                Error::unexpected(number, "before the first key exchange is over")
+            }
+            Phase::Rekey => Error::unexpected(number, "while keys are renewed"),
+            Phase::Open => Error::unexpected(number, "outside a key exchange, or at this side"),
+        }
+    }
+}
+
+// Events and deadlines.
+impl Transport {
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When [`handle_timeout`](Transport::handle_timeout) is to be called; it changes with every other call.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let deadline = match self.deadline {
+            Deadline::None => None,
+            Deadline::Unset => Some(self.now),
+            Deadline::At(at) => Some(at),
+        };
+        let rekey = self.rekey_at.filter(|_| matches!(self.state, State::Idle));
+        deadline.into_iter().chain(rekey).min()
+    }
+}
+
+// Commands.
+impl Transport {
+    /// Answers [`Event::HostKey`]: the key is the right server's. Without this call nothing goes on.
+    pub fn accept_host_key(&mut self, now: Instant) -> Result<(), Error> {
+        self.tick(now)?;
+        match std::mem::replace(&mut self.state, State::Idle) {
+            State::HostKey { pending, newkeys } => {
+                debug!(target: LOG_TARGET, "{:?}: the host key is accepted", self.role);
+                self.deadline = Deadline::At(now + self.config.kex_timeout);
+                self.change_keys(*pending);
+                if newkeys {
+                    self.keys_changed();
+                }
+                Ok(())
+            }
+            other => {
+                self.state = other;
+                Err(Error::usage("there is no host key to accept"))
+            }
+        }
+    }
+
+    /// Answers [`Event::HostKey`]: the key is not the right server's. Sends DISCONNECT; answers the error that every
+    /// other call answers from now on.
+    pub fn reject_host_key(&mut self) -> Error {
+        match &self.state {
+            State::HostKey { .. } => self.fail(Cause::HostKeyRejected.into()),
+            State::Closed(error) => error.clone(),
+            _ => Error::usage("there is no host key to reject"),
+        }
+    }
+
+    /// Renews the keys now; nothing happens if a key exchange runs already.
+    pub fn rekey(&mut self, now: Instant) -> Result<(), Error> {
+        self.tick(now)?;
+        if matches!(self.state, State::Idle) {
+            self.renew("demand")?;
+        }
+        Ok(())
+    }
+
+    /// Sends DISCONNECT with a reason of [`ssh_wire::number::disconnect`] and ends the session; every other call then
+    /// answers an error of kind [`Disconnected`](crate::ErrorKind::Disconnected).
+    pub fn disconnect(&mut self, reason: u32, description: &str) {
+        if !matches!(self.state, State::Closed(_)) {
+            self.send_disconnect(reason, description);
+            self.close(Cause::Closed.into());
+        }
+    }
+
+    /// Ends the session for an error of the [`Receiver`] or of another layer's making, and tells the peer so with the
+    /// fitting reason.
+    pub fn abort(&mut self, error: &Error) {
+        if !matches!(self.state, State::Closed(_)) {
+            self.fail(error.clone());
+        }
+    }
+
+    /// Tells the peer that its message in packet `seq` is not known (RFC 4253 §11.4), as soon as that may be sent.
+    pub fn unimplemented(&mut self, seq: u32) {
+        if self.is_closed() {
+            return;
+        }
+        match self.owed.push(Answer::Unimplemented(seq)) {
+            Ok(()) => self.flush_owed(),
+            Err(error) => {
+                self.fail(error);
+            }
+        }
+    }
+}
+
+// Output.
+impl Transport {
+    /// What waits to be written to the socket, in this order and whole. The caller takes it out, writes it, and looks
+    /// here again.
+    pub fn output(&mut self) -> &mut Vec<u8> {
+        self.flush_owed();
+        self.encoder.output()
+    }
+}
+
+impl PacketSink for Transport {
+    fn packet(&mut self) -> Option<Packet<'_>> {
+        self.renew_if_due();
+        self.flush_owed();
+        self.has_room().then(|| self.encoder.packet())
+    }
+}
+
+// Getters.
+impl Transport {
+    /// Which side this is.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The session identifier: the first exchange hash (RFC 4253 §7.2). It is there once our first NEWKEYS is sent.
+    pub fn session_id(&self) -> Option<&[u8]> {
+        self.session.as_ref().map(|session| session.id.as_slice())
+    }
+
+    /// What both sides agreed on in the last key exchange.
+    pub fn negotiated(&self) -> Option<&Negotiated> {
+        self.session.as_ref().map(|session| &session.negotiated)
+    }
+
+    /// The peer's identification string.
+    pub fn peer_identification(&self) -> Option<&Identification> {
+        self.peer.as_ref()
+    }
+
+    /// The host key's blob, once it is accepted.
+    pub fn host_key(&self) -> Option<&[u8]> {
+        self.session.as_ref().map(|session| session.host_key.as_slice())
+    }
+
+    /// The signature algorithms the server accepts for user keys, if it told (RFC 8308 §3.1).
+    pub fn server_sig_algs(&self) -> Option<&[String]> {
+        self.extensions.server_sig_algs()
+    }
+
+    /// The value of one of the peer's extensions (RFC 8308).
+    pub fn ext_info(&self, name: &str) -> Option<&[u8]> {
+        self.extensions.value(name)
+    }
+
+    /// Whether the first key exchange is over and the session has not ended.
+    pub fn is_established(&self) -> bool {
+        !self.is_closed() && self.session.as_ref().is_some_and(|session| session.established)
+    }
+
+    /// Whether keys are being renewed.
+    pub fn is_rekeying(&self) -> bool {
+        self.is_established() && !matches!(self.state, State::Idle)
+    }
+
+    /// Whether the session has ended.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed(_))
+    }
+}
+
+// What the other parts of the engine share.
+impl Transport {
+    /// Whether the layers above, and answers to the peer, may send: not between our KEXINIT and our NEWKEYS
+    /// (RFC 4253 §7.1), and not while much output waits.
+    fn has_room(&self) -> bool {
+        matches!(self.state, State::Idle | State::NewKeys(_)) && self.encoder.pending() <= MAX_OUTPUT
+    }
+
+    /// Sends the answers owed to the peer, if they may be sent.
+    pub(crate) fn flush_owed(&mut self) {
+        while self.has_room() {
+            match self.owed.pop() {
+                Some(Answer::Pong(data)) => self.send(&Pong { data: &data }),
+                Some(Answer::Unimplemented(seq)) => self.send(&Unimplemented { seq }),
+                None => return,
+            }
+        }
+    }
+
+    pub(crate) fn send(&mut self, message: &impl Message) {
+        self.encoder.packet().send_message(message);
+    }
+
+    /// An event that may be lost.
+    fn notice(&mut self, event: Event) {
+        if self.events.len() < MAX_NOTICES {
+            self.events.push_back(event);
+        }
+    }
+
+    /// Ends the session for `error`, and tells the peer.
+    pub(crate) fn fail(&mut self, error: Error) -> Error {
+        if let Some(reason) = error.disconnect_reason() {
+            self.send_disconnect(reason, &error.to_string());
+        }
+        debug!(target: LOG_TARGET, "{:?}: {error}", self.role);
+        self.close(error.clone());
+        error
+    }
+
+    fn close(&mut self, error: Error) {
+        self.state = State::Closed(error);
+        self.deadline = Deadline::None;
+        self.rekey_at = None;
+        self.open = None;
+    }
+
+    fn send_disconnect(&mut self, reason: u32, description: &str) {
+        let cut =
+            (0..=MAX_DESCRIPTION.min(description.len())).rev().find(|&at| description.is_char_boundary(at));
+        let description = &description.as_bytes()[..cut.unwrap_or(0)];
+        self.send(&Disconnect { reason, description, language: b"" });
+    }
+}
+
+fn decode<'a, M: Message + Decode<'a>>(name: &'static str, payload: &'a [u8]) -> Result<M, Error> {
+    M::parse(payload).map_err(|error| Error::decode(name, error))
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            State::Idle => "Idle",
+            State::Proposed(_) => "Proposed",
+            State::Exchanging(_) => "Exchanging",
+            State::HostKey { .. } => "HostKey",
+            State::NewKeys(_) => "NewKeys",
+            State::Closed(_) => "Closed",
+        };
+        f.debug_struct("Transport")
+            .field("role", &self.role)
+            .field("state", &state)
+            .field("peer", &self.peer)
+            .field("negotiated", &self.negotiated())
+            .field("encoder", &self.encoder)
+            .finish_non_exhaustive()
+    }
+}
