@@ -1,7 +1,5 @@
 //! Fingerprints, pictures, lines and key files' texts against the real `ssh-keygen`, where there is one.
 
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
-
 use ssh_crypto::key::{KeyKind, KeyLine};
 use ssh_crypto::random::SystemRandom;
 use ssh_crypto::{Curve, Hash, PrivateKey, PublicKey};

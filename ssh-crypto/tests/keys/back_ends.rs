@@ -1,47 +1,9 @@
-//! Keys, signatures and key agreement in both back ends, each against the other.
+//! Each back end against the other.
 
-#![allow(clippy::unwrap_used)]
-
+use crate::{agreements, kems, providers};
 use ssh_crypto::key::KeyKind;
 use ssh_crypto::random::SystemRandom;
-use ssh_crypto::{Curve, Kem, KeyAgreement, KeyPair, PrivateKey, Provider, Signer, rust_crypto};
-
-/// The back ends there are.
-fn providers() -> Vec<Provider> {
-    vec![
-        rust_crypto::provider(),
-        #[cfg(feature = "aws-lc")]
-        ssh_crypto::aws_lc::provider(),
-    ]
-}
-
-fn agreements() -> Vec<[&'static dyn KeyAgreement; 4]> {
-    vec![
-        {
-            use rust_crypto::*;
-            [X25519, NISTP256, NISTP384, NISTP521]
-        },
-        #[cfg(feature = "aws-lc")]
-        {
-            use ssh_crypto::aws_lc::*;
-            [X25519, NISTP256, NISTP384, NISTP521]
-        },
-    ]
-}
-
-fn kems() -> Vec<[&'static dyn Kem; 2]> {
-    vec![
-        {
-            use rust_crypto::*;
-            [MLKEM768, MLKEM1024]
-        },
-        #[cfg(feature = "aws-lc")]
-        {
-            use ssh_crypto::aws_lc::*;
-            [MLKEM768, MLKEM1024]
-        },
-    ]
-}
+use ssh_crypto::{Curve, KeyPair, PrivateKey, Signer};
 
 fn keys() -> Vec<PrivateKey> {
     [
