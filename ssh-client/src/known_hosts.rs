@@ -130,7 +130,8 @@ impl KnownHosts {
     ///
     /// # Errors
     /// The file can't be read, or is larger than 64 MiB.
-    pub fn load(path: &Path) -> io::Result<Self> {
+    pub fn load(path: impl AsRef<Path>) -> io::Result<Self> {
+        let path = path.as_ref();
         let mut known = Self::default();
         known.add(&read(path)?, Some(path));
         Ok(known)

@@ -1,0 +1,328 @@
+use super::*;
+use std::fs;
+use tempfile::TempDir;
+
+fn context(host: &str) -> Context {
+    Context { host: host.into(), local_user: "alice".into(), home: "/home/alice".into() }
+}
+
+fn read(host: &str, text: &str) -> Result<Options, ConfigError> {
+    let mut options = Options::default();
+    options.read_text(text, Path::new("config"), &context(host))?;
+    Ok(options)
+}
+
+fn error(text: &str) -> String {
+    read("host", text).unwrap_err().to_string()
+}
+
+fn set(option: &str) -> Result<Options, String> {
+    let mut options = Options::default();
+    options.set(option).map_err(|error| error.to_string())?;
+    Ok(options)
+}
+
+#[test]
+fn the_first_value_wins() {
+    let mut options = set("Port 1").unwrap();
+    options.set("port=2").unwrap();
+    let text = "PORT 3\nHost h\n User bob\n Port 4\nHost *\nUser carol\nHostName=%h.example.com\n";
+    options.read_text(text, Path::new("config"), &context("h")).unwrap();
+    assert_eq!(options.port, Some(Setting { value: 1, origin: Origin::CommandLine }));
+    assert_eq!(options.user.as_ref().unwrap().origin.to_string(), "config:3");
+    assert_eq!(options.target(&context("h")).unwrap(), "h.example.com");
+    let options = read("other", text).unwrap();
+    assert_eq!((*options.port.unwrap(), options.user.unwrap().to_string()), (3, "carol".into()));
+}
+
+#[test]
+fn every_option_has_its_value() {
+    let options = read(
+        "host",
+        "AddressFamily inet6\nBatchMode yes\nCiphers +aes128-cbc\nConnectTimeout 1m\nEscapeChar none\n\
+         GlobalKnownHostsFile /a /b\nHashKnownHosts no\nHostKeyAlgorithms ^ssh-rsa\nHostKeyAlias alias\n\
+         HostName name\nIdentitiesOnly yes\nIdentityFile ~/a\nIdentityFile \"~/b c\"\nIdentityFile ~/a\n\
+         KbdInteractiveAuthentication no\nKexAlgorithms -ecdh*\nLogLevel DEBUG3\nMACs hmac-sha2-256,hmac-sha1\n\
+         NumberOfPasswordPrompts 1\nPasswordAuthentication no\nPort 2222\n\
+         PreferredAuthentications publickey,password\nPubkeyAcceptedAlgorithms ssh-ed25519\n\
+         PubkeyAuthentication host-bound\nRekeyLimit 1M 1h\nRemoteCommand echo \"a b\" # all of it\nRequestTTY force\n\
+         SendEnv LANG LC_*\nSendEnv X\nSendEnv -X\nServerAliveCountMax 5\nServerAliveInterval 30\n\
+         SessionType subsystem\nSetEnv A=1 \"B=2 3\"\nSetEnv C=4\nStdinNull yes\nStrictHostKeyChecking accept-new\n\
+         User bob\nUserKnownHostsFile none\n",
+    )
+    .unwrap();
+    fn value<T: Clone>(setting: &Option<Setting<T>>) -> T {
+        setting.clone().unwrap().value
+    }
+    assert_eq!(value(&options.address_family), AddressFamily::Inet6);
+    assert!(value(&options.batch_mode));
+    assert_eq!(value(&options.ciphers), "+aes128-cbc".parse().unwrap());
+    assert_eq!(value(&options.connect_timeout), Some(Duration::from_secs(60)));
+    assert_eq!(value(&options.escape_char), EscapeChar::None);
+    assert_eq!(value(&options.global_known_hosts_files), ["/a", "/b"]);
+    assert!(!value(&options.hash_known_hosts));
+    assert_eq!(value(&options.host_key_algorithms), "^ssh-rsa".parse().unwrap());
+    assert_eq!(value(&options.host_key_alias), "alias");
+    assert_eq!(value(&options.host_name), "name");
+    assert!(value(&options.identities_only));
+    let files: Vec<_> = options.identity_files.iter().map(|file| file.as_str()).collect();
+    assert_eq!(files, ["~/a", "~/b c"]);
+    assert!(!value(&options.kbd_interactive_authentication));
+    assert_eq!(value(&options.kex_algorithms), "-ecdh*".parse().unwrap());
+    assert_eq!(value(&options.log_level), LogLevel::Debug3);
+    assert_eq!(value(&options.macs), "hmac-sha2-256,hmac-sha1".parse().unwrap());
+    assert_eq!(value(&options.number_of_password_prompts), 1);
+    assert!(!value(&options.password_authentication));
+    assert_eq!(value(&options.port), 2222);
+    assert_eq!(value(&options.preferred_authentications), ["publickey", "password"]);
+    assert_eq!(value(&options.pubkey_accepted_algorithms), "ssh-ed25519".parse().unwrap());
+    assert!(value(&options.pubkey_authentication));
+    let rekey_limit = RekeyLimit { bytes: Some(1 << 20), time: Some(Duration::from_secs(3_600)) };
+    assert_eq!(value(&options.rekey_limit), rekey_limit);
+    assert_eq!(value(&options.remote_command).as_deref(), Some("echo \"a b\" # all of it"));
+    assert_eq!(value(&options.request_tty), RequestTty::Force);
+    assert!(options.sends_env("LC_ALL") && options.sends_env("LANG"));
+    assert!(!options.sends_env("X") && !options.sends_env("LANGUAGE"));
+    assert_eq!(value(&options.server_alive_count_max), 5);
+    assert_eq!(value(&options.server_alive_interval), Some(Duration::from_secs(30)));
+    assert_eq!(value(&options.session_type), SessionType::Subsystem);
+    let pairs = [("A", "1"), ("B", "2 3")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(value(&options.set_env), pairs, "the first line wins");
+    assert!(value(&options.stdin_null));
+    assert_eq!(value(&options.strict_host_key_checking), StrictHostKeyChecking::AcceptNew);
+    assert_eq!(value(&options.user).to_string(), "bob");
+    assert_eq!(value(&options.user_known_hosts_files), [""; 0]);
+}
+
+#[test]
+fn options_of_the_command_line() {
+    assert_eq!(set("pOrT=22").unwrap(), set("Port 22").unwrap());
+    assert_eq!(set("SetEnv=A=1").unwrap().set_env.unwrap().value, [("A".to_owned(), "1".to_owned())]);
+    for (option, message) in [
+        ("Prot=22", "command line: Prot is not a known option"),
+        ("Port=0", "command line: Port \"0\" is no port"),
+        ("Port", "command line: Port needs a value"),
+        ("Port 1 2", "command line: Port has a second value, \"2\""),
+        ("", "command line: \"\" is no option"),
+        ("Host=x", "command line: Host belongs in a file"),
+        ("Include x", "command line: Include belongs in a file"),
+        ("Compression=yes", "command line: Compression is not supported"),
+        ("ProxyCommand=nc %h %p", "command line: ProxyCommand is not supported"),
+        ("LocalForward 1 x:2", "command line: LocalForward is not supported"),
+        ("User=-x", "command line: User user name \"-x\" begins with '-'"),
+        ("SetEnv A", "command line: SetEnv has \"A\" where NAME=VALUE should be"),
+        ("Ciphers=a,,b", "command line: Ciphers \"a,,b\" is not a list of algorithms"),
+    ] {
+        assert_eq!(set(option), Err(message.into()));
+    }
+    for off in ["ForwardAgent=no", "PermitLocalCommand no", "ClearAllForwardings=yes", "ProxyJump=none"] {
+        assert_eq!(set(off), Ok(Options::default()), "{off}");
+    }
+}
+
+#[test]
+fn blocks_for_hosts() {
+    let text = "Host *.example.com !bad.example.com web?\n Port 1\nHost bad.example.com\n Port 2\n";
+    for (host, port) in
+        [("a.example.com", Some(1)), ("web1", Some(1)), ("bad.example.com", Some(2)), ("WEB1", None)]
+    {
+        assert_eq!(read(host, text).unwrap().port.map(|port| port.value), port, "{host}");
+    }
+}
+
+#[test]
+fn blocks_by_criteria() {
+    let port = |text: &str| {
+        read("web", &format!("HostName web.example.com\nUser bob\n{text}\n Port 1\n")).unwrap().port
+    };
+    for text in [
+        "Match all",
+        "match ALL",
+        "Match host *.example.com",
+        "Match host=web.example.com",
+        "Match originalhost web user bob localuser alice",
+        "Match !user carol,dave",
+        "Match originalhost *,!w?",
+        "Match !canonical all",
+    ] {
+        assert!(port(text).is_some(), "{text}");
+    }
+    for text in [
+        "Match host web",
+        "Match originalhost *.example.com",
+        "Match user alice",
+        "Match !all",
+        "Match originalhost web !localuser alice",
+        "Match originalhost *,!web",
+        "Match canonical all",
+    ] {
+        assert!(port(text).is_none(), "{text}");
+    }
+    for (text, message) in [
+        ("Match exec true", "config:1: Match criterion \"exec\" is not supported"),
+        ("\nMatch user", "config:2: Match user needs a pattern"),
+        ("Match", "config:1: Match needs a criterion"),
+        ("Match all user x", "config:1: Match all stands alone"),
+        ("Host", "config:1: Host needs a pattern"),
+    ] {
+        assert_eq!(error(text), message);
+    }
+}
+
+#[test]
+fn errors_name_file_and_line_wherever_they_stand() {
+    assert_eq!(error("Port 22\n\nNoSuchOption yes\n"), "config:3: NoSuchOption is not a known option");
+    assert_eq!(error("Host other\nPort many\n"), "config:2: Port \"many\" is no port");
+    assert_eq!(error("Port \"22\n"), "config:1: a quote is not closed");
+    assert_eq!(error("Host host\nProxyJump j\n"), "config:2: ProxyJump is not supported");
+}
+
+#[test]
+fn unknown_options_may_be_ignored() {
+    let text = "IgnoreUnknown My*,NoSuchOption\nMyOption a b c\nnosuchoption\n";
+    assert!(read("host", text).is_ok());
+    assert_eq!(error(&format!("{text}Other x")), "config:4: Other is not a known option");
+    assert!(read("host", &format!("{text}Host other\nMyOption")).is_ok());
+}
+
+#[test]
+fn the_file_that_debian_ships_is_read() {
+    let text = "Include /etc/no-such-directory/*.conf\n\nHost *\n#   ForwardAgent no\n    SendEnv LANG LC_*\n    \
+                HashKnownHosts yes\n    GSSAPIAuthentication yes\n";
+    let options = read("host", text).unwrap();
+    assert_eq!(options.hash_known_hosts.as_ref().map(|setting| setting.value), Some(true));
+    assert!(options.sends_env("LC_CTYPE"));
+}
+
+#[test]
+fn the_file_of_this_machine_is_read() {
+    let home = TempDir::new().unwrap();
+    let mut options = Options::default();
+    options.read_defaults(&Context { home: home.path().into(), ..context("host") }).unwrap();
+}
+
+#[test]
+fn hosts_that_may_not_be_connected_to() {
+    for (host, text) in [("-oProxyCommand=x", ""), ("a;b", ""), ("x", "HostName $(%h)"), ("x", "HostName %p")]
+    {
+        assert!(read(host, text).unwrap().target(&context(host)).is_err(), "{host} {text}");
+    }
+}
+
+mod files {
+    use super::*;
+
+    struct Home {
+        directory: TempDir,
+        context: Context,
+    }
+
+    impl Home {
+        fn new(files: &[(&str, &str)]) -> Self {
+            let directory = TempDir::new().unwrap();
+            fs::create_dir(directory.path().join(".ssh")).unwrap();
+            let home =
+                Self { context: Context { home: directory.path().into(), ..context("host") }, directory };
+            for (name, text) in files {
+                let path = home.path(name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(&path, text).unwrap();
+                mode(&path, 0o600);
+            }
+            home
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.directory.path().join(".ssh").join(name)
+        }
+
+        fn read(&self) -> Result<Options, ConfigError> {
+            let mut options = Options::default();
+            options.read(&self.path("config"), Scope::User, &self.context).map(|_| options)
+        }
+    }
+
+    fn mode(path: &Path, mode: u32) {
+        #[cfg(unix)]
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn included_files_count_where_they_are_included() {
+        let home = Home::new(&[
+            (
+                "config",
+                "Host other\nInclude never\nHost host\nInclude conf.d/*.conf ~/.ssh/late\nUser carol\n",
+            ),
+            ("never", "Host *\nPort 1\n"),
+            ("conf.d/1.conf", "Host other\nPort 2\nHost host\nPort 3\n"),
+            ("conf.d/2.conf", "Port 4\nUser bob\n"),
+            ("conf.d/.hidden.conf", "HostName hidden\n"),
+            ("conf.d/other", "HostName other\n"),
+            ("late", "Host nobody\n"),
+        ]);
+        let options = home.read().unwrap();
+        let port = options.port.unwrap();
+        assert_eq!(
+            (*port, port.origin.to_string()),
+            (3, format!("{}:4", home.path("conf.d/1.conf").display()))
+        );
+        assert_eq!(options.user.unwrap().value, "bob");
+        assert_eq!(options.host_name, None);
+    }
+
+    #[test]
+    fn the_block_goes_on_behind_an_include() {
+        let home = Home::new(&[("config", "Include other\nPort 1\n"), ("other", "Host nobody\nUser bob\n")]);
+        assert_eq!(home.read().unwrap().port.map(|port| port.value), Some(1));
+    }
+
+    #[test]
+    fn a_file_that_includes_itself_is_an_error() {
+        let home = Home::new(&[("config", "Include config config\n")]);
+        assert_eq!(
+            home.read().unwrap_err().to_string(),
+            format!("{}:1: Include goes too deep", home.path("config").display())
+        );
+    }
+
+    #[test]
+    fn missing_and_unreadable_files() {
+        let home = Home::new(&[]);
+        let mut options = Options::default();
+        assert_eq!(options.read(&home.path("config"), Scope::User, &home.context), Ok(false));
+        let error = options.read(&home.path(""), Scope::User, &home.context).unwrap_err();
+        assert!(error.to_string().starts_with(&home.path("").display().to_string()), "{error}");
+        assert!(options.read(Path::new("/dev/zero"), Scope::User, &home.context).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_others_may_write_is_refused() {
+        let home = Home::new(&[("config", "Port 1\n")]);
+        mode(&home.path("config"), 0o620);
+        let mut options = Options::default();
+        let error = options.read_defaults(&home.context).unwrap_err();
+        assert!(error.to_string().contains("others may write"), "{error}");
+        assert_eq!(
+            home.read().unwrap().port.map(|port| port.value),
+            Some(1),
+            "a file that is named is taken"
+        );
+        mode(&home.path("config"), 0o644);
+        options.read_defaults(&home.context).unwrap();
+    }
+}
+
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_a_panic(text in "(?s)(.|\n|=|\"|Host|Match|SetEnv|RekeyLimit| ){0,60}") {
+            let _ = read("host", &text);
+            let _ = set(&text);
+        }
+    }
+}
