@@ -22,7 +22,7 @@ const OVERHEAD: usize = 32;
 
 /// Opening and closing channels.
 impl Mux {
-    /// Asks for a channel; [`Event::Opened`] or [`Event::OpenFailed`] answers. `data` is what the type adds, encoded:
+    /// Asks for a channel; [`Event::Opened`](crate::Event::Opened) or [`Event::OpenFailed`](crate::Event::OpenFailed) answers. `data` is what the type adds, encoded:
     /// [`DirectTcpip`](ssh_wire::message::connection::DirectTcpip) for instance.
     ///
     /// [`Mux::request`], [`Mux::eof`] and [`Mux::close`] may follow at once: they wait for the answer.
@@ -96,7 +96,7 @@ impl Mux {
     }
 
     /// Closes the channel, behind what was written and requested before. What still arrives is dropped, and
-    /// [`Event::Closed`] follows when the peer has closed it, too. A channel that waits to be accepted is rejected.
+    /// [`Event::Closed`](crate::Event::Closed) follows when the peer has closed it, too. A channel that waits to be accepted is rejected.
     pub fn close(&mut self, channel: ChannelId) {
         match self.channels.get_mut(channel) {
             Some(Slot::Opening(opening)) => opening.close = true,
@@ -204,7 +204,7 @@ impl Mux {
 
 /// Requests and replies.
 impl Mux {
-    /// Makes a request; with `want_reply`, an [`Event::Reply`] answers. `data` is what the request adds, encoded:
+    /// Makes a request; with `want_reply`, an [`Event::Reply`](crate::Event::Reply) answers. `data` is what the request adds, encoded:
     /// [`Exec`](ssh_wire::message::connection::Exec) for instance.
     pub fn request(
         &mut self,
@@ -254,7 +254,7 @@ impl Mux {
         }
     }
 
-    /// Makes a request that concerns no channel; with `want_reply`, an [`Event::GlobalReply`] answers. `data` is what
+    /// Makes a request that concerns no channel; with `want_reply`, an [`Event::GlobalReply`](crate::Event::GlobalReply) answers. `data` is what
     /// the request adds, encoded: [`TcpipForward`](ssh_wire::message::connection::TcpipForward) for instance.
     pub fn global_request(&mut self, name: &[u8], want_reply: bool, data: &[u8]) -> Result<(), Error> {
         self.queue_room(name.len() + data.len() + OVERHEAD)?;
