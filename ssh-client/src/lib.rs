@@ -1,4 +1,50 @@
-//! x
+//! An SSH-2 client: sessions over any stream, channels that behave like sockets.
+//!
+//! ```no_run
+//! use ssh_client::{Config, blocking::Session, host_key::Known, known_hosts::KnownHosts};
+//!
+//! let known = KnownHosts::load("/home/alice/.ssh/known_hosts")?;
+//! let config = Config::new("alice").password("correct horse").host_key(Known(known));
+//! let session = Session::connect(("example.com", 22), &config)?;
+//! let output = session.command("uname -a").output()?;
+//! assert!(output.success());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`blocking`] | [`Session`](blocking::Session), [`Channel`](blocking::Channel) and [`Command`](blocking::Command) for threads |
+//! | [`config`] | [`Config`]: everything a session is told beforehand |
+//! | [`credential`] | [`Credential`]: passwords, keys, dialogues |
+//! | [`host_key`] | policies for host keys; the first one refuses all |
+//! | [`known_hosts`] | OpenSSH's files of host keys |
+//! | [`ssh_config`] | OpenSSH's configuration files |
+//! | [`error`] | [`Error`] and its [`ErrorKind`] |
+//!
+//! The layers below are crates of their own and re-exported: [`wire`], [`crypto`], [`kex`], [`auth`], [`connection`].
 
+pub mod blocking;
+pub mod config;
+pub mod credential;
+mod engine;
+pub mod error;
+pub mod host_key;
 pub mod known_hosts;
 pub mod pattern;
+pub mod ssh_config;
+
+pub use config::{Config, Timeouts};
+pub use credential::Credential;
+pub use error::{Error, ErrorKind, Phase};
+
+pub use ssh_auth as auth;
+pub use ssh_connection as connection;
+pub use ssh_crypto as crypto;
+pub use ssh_kex as kex;
+pub use ssh_wire as wire;
+
+pub use ssh_auth::keyfile::PrivateKeyFile;
+pub use ssh_connection::Exit;
+pub use ssh_crypto::{KeyPair, PrivateKey, Provider, PublicKey, Secret, Signer};
+pub use ssh_kex::{Algorithms, Negotiated, RekeyLimit, default_provider};
+pub use ssh_wire::message::connection::TerminalSize;

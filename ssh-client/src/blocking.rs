@@ -1,0 +1,27 @@
+//! Sessions and channels for threads.
+//!
+//! A session has two threads of its own: one reads and decrypts, one writes what does not leave at once and minds
+//! the clock. Neither runs the caller's code. [`Session`] and [`Channel`] are handles: clone them, share them between
+//! threads; the session ends when the last handle is gone or when one is told to [close](Session::close) it.
+//!
+//! **What is not read.** Each channel has a window, which both its streams (stdout and stderr) share. What arrives is
+//! kept until it is read, up to the window, and only what was read is given back as credit. A stream that nobody reads
+//! stops its channel when the window is full: the command at the other end then blocks in its write, as with a full
+//! pipe, and the other stream gets nothing more either. Other channels do not notice.
+
+mod channel;
+mod command;
+mod connect;
+mod driver;
+mod forward;
+mod inbox;
+mod output;
+mod session;
+mod stream;
+
+pub use channel::{Channel, Stderr, Terminal};
+pub use command::{Command, Output};
+pub use connect::{Login, Unverified};
+pub use forward::{Forward, Forwarded};
+pub use session::Session;
+pub use stream::{Halves, Stream, TryWrite};

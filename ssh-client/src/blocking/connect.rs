@@ -1,0 +1,245 @@
+//! The steps of connecting, each a type: what can't be done yet can't be called.
+
+use super::{
+    Session, Stream,
+    driver::{self, Decision},
+    session::Handle,
+};
+use crate::{Config, Credential, Error, ErrorKind, Phase, credential::Challenge, host_key::HostKey};
+use ssh_auth::client::{Event, KeyMethod, Method};
+use ssh_crypto::{PublicKey, Secret, SignError};
+use std::{
+    net::{SocketAddr, TcpStream, ToSocketAddrs},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Resolves `host` and connects to the first of its addresses that answers, all within `timeout`.
+pub(super) fn dial(host: &str, port: u16, timeout: Option<Duration>) -> Result<TcpStream, Error> {
+    let failed = |error| Error::with_source(ErrorKind::Connect, format!("{host} port {port}"), error);
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let mut last = None;
+    for address in (host, port).to_socket_addrs().map_err(failed)? {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Err(Error::timeout(Phase::Connect, timeout.unwrap_or_default()));
+        }
+        match connect(&address, left) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => {
+                log::debug!("{address}: {error}");
+                last = Some(error);
+            }
+        }
+    }
+    match last {
+        Some(error) if error.kind() == std::io::ErrorKind::TimedOut && timeout.is_some() => {
+            Err(Error::timeout(Phase::Connect, timeout.unwrap_or_default()))
+        }
+        Some(error) => Err(failed(error)),
+        None => Err(Error::new(ErrorKind::Connect, format!("{host} has no address"))),
+    }
+}
+
+fn connect(address: &SocketAddr, timeout: Option<Duration>) -> std::io::Result<TcpStream> {
+    log::debug!("connecting to {address}");
+    match timeout {
+        Some(timeout) => TcpStream::connect_timeout(address, timeout),
+        None => TcpStream::connect(address),
+    }
+}
+
+/// A connection whose host key has yet to be accepted. Dropping it ends the connection.
+pub struct Unverified {
+    handle: Arc<Handle>,
+    host_key: HostKey,
+}
+
+/// A connection to a server that is who it should be, and that has to be told who you are. Dropping it ends the
+/// connection.
+pub struct Login {
+    handle: Arc<Handle>,
+}
+
+impl Unverified {
+    pub(super) fn start(stream: impl Stream, host: &str, port: u16, config: &Config) -> Result<Self, Error> {
+        let lost = |error| Error::with_source(ErrorKind::Io, "stream can't be used", error);
+        let halves = stream.split().map_err(lost)?;
+        let name = config.host_alias.as_deref().unwrap_or(host);
+        let known_types = config.host_key.known_types(name, port);
+        let (shared, threads) = driver::start(halves, config, &known_types)?;
+        let handle = Arc::new(Handle::new(shared, threads, config.clone()));
+        match handle.shared().decision(config.timeouts.handshake, Phase::Handshake)? {
+            Decision::HostKey { blob, algorithm } => {
+                let key = PublicKey::from_blob(&blob)
+                    .map_err(|error| Error::with_source(ErrorKind::HostKey, "host key is unusable", error))?;
+                let host_key = HostKey { host: name.to_owned(), port, algorithm, blob, key };
+                Ok(Self { handle, host_key })
+            }
+            _ => Err(Error::new(ErrorKind::Protocol, "server did not show a host key")),
+        }
+    }
+
+    /// The key the server has proved to own.
+    pub fn host_key(&self) -> &HostKey {
+        &self.host_key
+    }
+
+    /// Asks the configured policy; an error ends the connection.
+    pub fn verify(self) -> Result<Login, Error> {
+        let verdict = self.handle.config().host_key.check(&self.host_key);
+        match verdict {
+            Ok(()) => self.accept(),
+            Err(refused) => Err(self.refuse(refused.into())),
+        }
+    }
+
+    /// Accepts the key by the caller's own decision.
+    pub fn accept(self) -> Result<Login, Error> {
+        let shared = self.handle.shared();
+        let mut core = shared.lock();
+        core.check()?;
+        core.engine.transport.accept_host_key(Instant::now())?;
+        shared.send(core);
+        shared.notify_changed();
+        Ok(Login { handle: self.handle })
+    }
+
+    /// Ends the connection and tells the server why.
+    fn refuse(&self, error: Error) -> Error {
+        self.handle.shared().fail(self.handle.shared().lock(), error.clone());
+        error
+    }
+}
+
+impl Login {
+    /// Authenticates with the configured credentials.
+    pub fn authenticate(self) -> Result<Session, Error> {
+        let credentials = self.handle.config().credentials.clone();
+        self.try_credentials(&credentials).map(|()| Session::from_handle(self.handle.clone()))
+    }
+
+    /// Authenticates with other credentials; after an error of kind [`ErrorKind::Authentication`] more may be tried.
+    pub fn authenticate_with(&self, credentials: &[Credential]) -> Result<Session, Error> {
+        self.try_credentials(credentials).map(|()| Session::from_handle(self.handle.clone()))
+    }
+
+    fn try_credentials(&self, credentials: &[Credential]) -> Result<(), Error> {
+        let (shared, config) = (self.handle.shared(), self.handle.config());
+        let mut core = shared.lock();
+        core.check()?;
+        core.engine.authenticate(config, methods(credentials));
+        core.dispatch(shared)?;
+        shared.send(core);
+        let mut dialogues = Vec::new();
+        loop {
+            let (phase, timeout) = match shared.lock().engine.transport.is_established() {
+                true => (Phase::Authentication, config.timeouts.authentication),
+                false => (Phase::Handshake, config.timeouts.handshake),
+            };
+            let event = match shared.decision(timeout, phase)? {
+                Decision::Auth(event) => event,
+                _ => continue,
+            };
+            match event {
+                Event::Success => return Ok(()),
+                Event::Failed => {
+                    let core = shared.lock();
+                    let attempts = core.engine.auth.as_ref().map(|auth| auth.attempts()).unwrap_or_default();
+                    return Err(Error::authentication(&config.user, attempts));
+                }
+                Event::Banner(text) => config.show(&text),
+                Event::Notice { name, instruction, .. } => config.show(&format!("{name}\n{instruction}")),
+                question => self.answer(credentials, question, &mut dialogues)?,
+            }
+        }
+    }
+
+    /// Finds the answer on this thread, with no lock held: it may take a person or an agent.
+    ///
+    /// `dialogues` are the passwords that have answered a dialogue: a wrong one is not sent again.
+    fn answer(
+        &self,
+        credentials: &[Credential],
+        question: Event,
+        dialogues: &mut Vec<usize>,
+    ) -> Result<(), Error> {
+        let (shared, config) = (self.handle.shared(), self.handle.config());
+        let answer = match question {
+            Event::Sign { id, algorithm, data } => Answer::Signature(match credentials.get(id) {
+                Some(Credential::Key { signer, .. }) => signer.sign(&algorithm, &data),
+                _ => Err(SignError::Failed("no such key".to_owned())),
+            }),
+            Event::Password { id, attempt } => Answer::Password(match credentials.get(id) {
+                Some(Credential::Password(password)) if attempt == 1 => Some(password.clone()),
+                Some(Credential::AskPassword(ask)) => ask(attempt),
+                _ => None,
+            }),
+            Event::Prompts { id, name, instruction, prompts } => {
+                Answer::Responses(match credentials.get(id) {
+                    Some(Credential::Interactive(answer)) => {
+                        answer(&Challenge { name, instruction, prompts })
+                    }
+                    // A password answers the one hidden question that servers ask instead of the method `password`.
+                    Some(Credential::Password(password)) => match prompts.as_slice() {
+                        [prompt] if !prompt.echo && !dialogues.contains(&id) => {
+                            dialogues.push(id);
+                            Some(vec![password.clone()])
+                        }
+                        _ => None,
+                    },
+                    _ => None,
+                })
+            }
+            Event::ChangePassword { prompt, .. } => {
+                Answer::NewPassword(config.change_password.as_ref().and_then(|change| change(&prompt)))
+            }
+            _ => return Ok(()),
+        };
+        let mut core = shared.lock();
+        core.check()?;
+        if let Some(auth) = &mut core.engine.auth {
+            match answer {
+                Answer::Signature(signature) => auth.signature(signature),
+                Answer::Password(password) => auth.password(password),
+                Answer::NewPassword(passwords) => auth.new_password(passwords),
+                Answer::Responses(responses) => auth.responses(responses),
+            }
+        }
+        core.dispatch(shared)?;
+        shared.send(core);
+        Ok(())
+    }
+}
+
+enum Answer {
+    Signature(Result<Vec<u8>, SignError>),
+    Password(Option<Secret>),
+    NewPassword(Option<(Secret, Secret)>),
+    Responses(Option<Vec<Secret>>),
+}
+
+/// The methods that the credentials stand for, in order; a method's id is its credential's place.
+fn methods(credentials: &[Credential]) -> Vec<Method> {
+    let mut methods = Vec::new();
+    for (id, credential) in credentials.iter().enumerate() {
+        match credential {
+            Credential::None => methods.push(Method::None),
+            Credential::Password(_) => {
+                methods.push(Method::Password { id });
+                methods.push(Method::KeyboardInteractive { id, submethods: String::new() });
+            }
+            Credential::AskPassword(_) => methods.push(Method::Password { id }),
+            Credential::Key { signer, probe } => methods.push(Method::Publickey(KeyMethod {
+                public_key: signer.public_key().to_vec(),
+                algorithms: signer.algorithms().into_iter().map(str::to_owned).collect(),
+                probe: *probe,
+                id,
+            })),
+            Credential::Interactive(_) => {
+                methods.push(Method::KeyboardInteractive { id, submethods: String::new() });
+            }
+        }
+    }
+    methods
+}

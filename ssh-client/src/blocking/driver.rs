@@ -1,0 +1,619 @@
+//! What a session's threads and the callers' threads share, and the two threads themselves.
+//!
+//! ```text
+//!  socket → reading thread: read, decrypt (no lock) ─ lock ─ engine ─ events ─ unlock → inboxes → callers
+//!  callers ─ lock ─ engine: seal into the output ─ unlock → socket, if it takes all at once; else → writing thread
+//! ```
+//!
+//! The reading thread never waits for the socket to take something: two full peers would wait for each other.
+//! Locks are taken in the order core, writer, inbox.
+
+use super::{
+    forward::Listeners,
+    inbox::{Inbox, Source},
+    output::Writer,
+    stream::Halves,
+};
+use crate::{
+    Config, Error, ErrorKind, Phase,
+    config::Keepalive,
+    engine::{Engine, Event},
+};
+use bytes::Bytes;
+use ssh_connection::{ChannelId, Exit};
+use ssh_kex::{Received, Receiver};
+use ssh_wire::number::disconnect;
+use std::{
+    collections::{HashMap, VecDeque},
+    io::Read,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+/// Lines before the identification string that are kept for the error message.
+const KEPT_LINES: usize = 4;
+
+/// What all threads of a session share.
+pub(super) struct Shared {
+    core: Mutex<Core>,
+    /// Something session-wide has changed: a decision is due, a global request was answered, keys are there.
+    changed: Condvar,
+    /// The output has room again.
+    room: Condvar,
+    /// The writing thread has something to do.
+    work: Condvar,
+    pub(super) writer: Mutex<Writer>,
+    close_stream: Option<Box<dyn Fn() + Send + Sync>>,
+    close_timeout: Duration,
+}
+
+/// The engines, and what belongs to them under one lock.
+pub(super) struct Core {
+    pub(super) engine: Engine,
+    pub(super) channels: HashMap<ChannelId, Arc<Inbox>>,
+    pub(super) listeners: Listeners,
+    /// What the connecting thread has to decide.
+    decisions: VecDeque<Decision>,
+    /// Who waits for the answers to global requests, in the order these were sent.
+    global_waiters: VecDeque<Option<u64>>,
+    global_replies: HashMap<u64, (bool, Bytes)>,
+    global_count: u64,
+    /// What the server said before its identification string.
+    lines: Vec<String>,
+    pub(super) failure: Option<Error>,
+    pub(super) writing: Writing,
+    /// An output buffer that is not in use.
+    pub(super) spare: Vec<u8>,
+    keepalive: Option<Keepalive>,
+    last_heard: Instant,
+    keepalives: u32,
+    /// Threads that wait for room in the output.
+    room_waiters: usize,
+    /// When the writing thread will look at the clock; `None` while it is awake or sleeps without an end.
+    wakes_at: Option<Instant>,
+    finished: bool,
+}
+
+/// Who owns the socket's writing half.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writing {
+    Nobody,
+    /// A thread that will look for more output when it is through.
+    Someone,
+    /// The socket is full: the writing thread must wait for it.
+    Backlog,
+}
+
+/// Something the connecting thread has to decide, or waits for.
+pub(super) enum Decision {
+    HostKey { blob: Vec<u8>, algorithm: String },
+    Established,
+    Auth(ssh_auth::client::Event),
+}
+
+/// The threads of a session, joined when it ends.
+pub(super) struct Threads {
+    reader: Option<JoinHandle<()>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// Starts a session's threads over `halves`.
+pub(super) fn start(
+    halves: Halves,
+    config: &Config,
+    known_types: &[String],
+) -> Result<(Arc<Shared>, Threads), Error> {
+    let now = Instant::now();
+    let (engine, receiver) = Engine::new(config, known_types, now)?;
+    let Halves { reader, writer, try_write, close } = halves;
+    let core = Core {
+        engine,
+        channels: HashMap::new(),
+        listeners: Listeners::default(),
+        decisions: VecDeque::new(),
+        global_waiters: VecDeque::new(),
+        global_replies: HashMap::new(),
+        global_count: 0,
+        lines: Vec::new(),
+        failure: None,
+        writing: Writing::Nobody,
+        spare: Vec::new(),
+        keepalive: config.keepalive,
+        last_heard: now,
+        keepalives: 0,
+        room_waiters: 0,
+        wakes_at: None,
+        finished: false,
+    };
+    let joinable = close.is_some();
+    let shared = Arc::new(Shared {
+        core: Mutex::new(core),
+        changed: Condvar::new(),
+        room: Condvar::new(),
+        work: Condvar::new(),
+        writer: Mutex::new(Writer::new(writer, try_write)),
+        close_stream: close,
+        close_timeout: config.timeouts.close,
+    });
+    let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
+        thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(run)
+            .map_err(|error| Error::with_source(ErrorKind::Io, "no thread for the session", error))
+    };
+    let for_reader = shared.clone();
+    let reader = spawn("ssh-reader", Box::new(move || for_reader.read_loop(reader, receiver)))?;
+    let for_writer = shared.clone();
+    let writer = match spawn("ssh-writer", Box::new(move || for_writer.write_loop())) {
+        Ok(writer) => writer,
+        Err(error) => {
+            shared.close();
+            return Err(error);
+        }
+    };
+    shared.send(shared.lock());
+    // A stream that nothing can end keeps its threads until the peer hangs up; waiting for them could take for ever.
+    let threads = if joinable {
+        Threads { reader: Some(reader), writer: Some(writer) }
+    } else {
+        Threads { reader: None, writer: None }
+    };
+    Ok((shared, threads))
+}
+
+impl Threads {
+    pub(super) fn join(&mut self) {
+        for thread in [self.reader.take(), self.writer.take()].into_iter().flatten() {
+            if thread.thread().id() != thread::current().id() {
+                // A thread that panicked has nothing more to say.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl Shared {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until `ready` has an answer, the session fails or time is up.
+    pub(super) fn wait<T>(
+        &self,
+        timeout: Option<Duration>,
+        phase: Phase,
+        mut ready: impl FnMut(&mut Core) -> Option<T>,
+    ) -> Result<T, Error> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut core = self.lock();
+        loop {
+            if let Some(answer) = ready(&mut core) {
+                return Ok(answer);
+            }
+            if let Some(error) = &core.failure {
+                return Err(error.clone());
+            }
+            core = wait_until(&self.changed, core, deadline)
+                .map_err(|_| Error::timeout(phase, timeout.unwrap_or_default()))?;
+        }
+    }
+
+    /// Waits for the next decision; the time counts from the call.
+    pub(super) fn decision(&self, timeout: Option<Duration>, phase: Phase) -> Result<Decision, Error> {
+        self.wait(timeout, phase, |core| core.decisions.pop_front())
+    }
+
+    /// Waits, with the core unlocked, until the output has room or `deadline` has passed.
+    pub(super) fn wait_room<'a>(
+        &self,
+        mut core: MutexGuard<'a, Core>,
+        deadline: Option<Instant>,
+    ) -> Result<MutexGuard<'a, Core>, TimedOut> {
+        core.room_waiters += 1;
+        let result = wait_until(&self.room, core, deadline);
+        let mut core = result.map_err(|TimedOut| {
+            self.lock().room_waiters -= 1;
+            TimedOut
+        })?;
+        core.room_waiters -= 1;
+        Ok(core)
+    }
+
+    /// The output has room again. Waking costs a system call, so it is done for those only who wait.
+    pub(super) fn notify_room(&self, core: &Core) {
+        if core.room_waiters > 0 {
+            self.room.notify_all();
+        }
+    }
+
+    pub(super) fn notify_changed(&self) {
+        self.changed.notify_all();
+    }
+
+    pub(super) fn notify_writer(&self) {
+        self.work.notify_one();
+    }
+
+    /// Sends a global request and, if an answer is wanted, waits for it.
+    pub(super) fn global_request(
+        &self,
+        name: &[u8],
+        want_reply: bool,
+        data: &[u8],
+        timeout: Option<Duration>,
+    ) -> Result<(bool, Bytes), Error> {
+        let mut core = self.lock();
+        core.check()?;
+        core.engine.mux.global_request(name, want_reply, data)?;
+        let number = core.global_count;
+        if want_reply {
+            core.global_count += 1;
+            core.global_waiters.push_back(Some(number));
+        }
+        self.send(core);
+        if !want_reply {
+            return Ok((true, Bytes::new()));
+        }
+        let answer = self.wait(timeout, Phase::Request, |core| core.global_replies.remove(&number));
+        if answer.is_err() {
+            // Nobody will fetch the answer if it still comes.
+            let mut core = self.lock();
+            core.global_waiters
+                .iter_mut()
+                .filter(|waiter| **waiter == Some(number))
+                .for_each(|waiter| *waiter = None);
+        }
+        answer
+    }
+
+    /// Ends the session for everybody with the same error, of which only the first counts.
+    pub(super) fn fail(&self, mut core: MutexGuard<'_, Core>, error: Error) {
+        if core.failure.is_none() {
+            log::debug!("session ends: {error}");
+            let reason = match error.kind() {
+                ErrorKind::Protocol => Some(disconnect::PROTOCOL_ERROR),
+                ErrorKind::Integrity => Some(disconnect::MAC_ERROR),
+                ErrorKind::NothingInCommon | ErrorKind::Crypto => Some(disconnect::KEY_EXCHANGE_FAILED),
+                ErrorKind::HostKey => Some(disconnect::HOST_KEY_NOT_VERIFIABLE),
+                ErrorKind::Authentication => Some(disconnect::NO_MORE_AUTH_METHODS_AVAILABLE),
+                ErrorKind::Closed | ErrorKind::Timeout(_) => Some(disconnect::BY_APPLICATION),
+                _ => None,
+            };
+            if let Some(reason) = reason {
+                core.engine.transport.disconnect(reason, "");
+            }
+            for inbox in core.channels.values() {
+                inbox.fail(&error);
+            }
+            core.listeners.fail(&error);
+            core.failure = Some(error);
+        }
+        self.send(core);
+        self.changed.notify_all();
+        self.room.notify_all();
+        self.work.notify_all();
+    }
+
+    /// Ends the session from this side: says so to the peer, waits a little until what was written has left, and cuts
+    /// the stream.
+    pub(super) fn close(&self) {
+        self.fail(self.lock(), Error::closed("session"));
+        let deadline = Instant::now().checked_add(self.close_timeout);
+        let mut core = self.lock();
+        while !core.finished && core.has_output() {
+            match self.wait_room(core, deadline) {
+                Ok(again) => core = again,
+                Err(TimedOut) => {
+                    log::debug!("closing: the peer does not take what was written");
+                    core = self.lock();
+                    break;
+                }
+            }
+        }
+        core.finished = true;
+        drop(core);
+        self.cut();
+    }
+
+    /// Cuts the stream and lets both threads end.
+    pub(super) fn cut(&self) {
+        self.lock().finished = true;
+        if let Some(close) = &self.close_stream {
+            close();
+        }
+        self.work.notify_all();
+        self.room.notify_all();
+        self.changed.notify_all();
+    }
+
+    /// The reading thread.
+    fn read_loop(&self, mut reader: Box<dyn Read + Send>, mut receiver: Receiver) {
+        let mut batch = Vec::new();
+        loop {
+            match reader.read(receiver.space()) {
+                Ok(0) => return self.hung_up(None),
+                Ok(n) => receiver.filled(n),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) => return self.hung_up(Some(error)),
+            }
+            if let Err(error) = self.receive(&mut receiver, &mut batch) {
+                self.fail(self.lock(), error);
+                // What the engine has to say about it may leave; nothing more is read.
+                return self.close();
+            }
+        }
+    }
+
+    /// Decodes and handles everything that has arrived.
+    fn receive(&self, receiver: &mut Receiver, batch: &mut Vec<Received>) -> Result<(), Error> {
+        loop {
+            let decoded = loop {
+                match receiver.decode() {
+                    Ok(Some(received)) => batch.push(received),
+                    Ok(None) => break Ok(()),
+                    Err(error) => break Err(error),
+                }
+            };
+            let mut core = self.lock();
+            let now = Instant::now();
+            core.last_heard = now;
+            core.keepalives = 0;
+            for received in batch.drain(..) {
+                core.engine.handle(received, now)?;
+                core.dispatch(self)?;
+            }
+            decoded?;
+            core.dispatch(self)?;
+            let mut open = core.engine.take_open();
+            while open.is_none() && receiver.awaits_keys() {
+                // The key exchange waits for a decision on the host key, and so does what follows.
+                self.send(core);
+                core = self.lock();
+                open = core.engine.take_open();
+                if open.is_none() {
+                    if let Some(error) = &core.failure {
+                        return Err(error.clone());
+                    }
+                    core = self.changed.wait(core).unwrap_or_else(PoisonError::into_inner);
+                    open = core.engine.take_open();
+                }
+            }
+            self.send(core);
+            match open {
+                Some(open) => receiver.install(open),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// The stream has ended or failed.
+    fn hung_up(&self, error: Option<std::io::Error>) {
+        let core = self.lock();
+        let error = match error {
+            Some(error) => Error::with_source(ErrorKind::Io, "connection lost", error),
+            None => {
+                let said = match core.lines.as_slice() {
+                    _ if core.engine.transport.peer_identification().is_some() => String::new(),
+                    [] => " before it sent an identification string".to_owned(),
+                    lines => format!(" without an identification string; it said {lines:?}"),
+                };
+                Error::new(ErrorKind::Io, format!("connection closed by the server{said}"))
+            }
+        };
+        self.fail(core, error);
+        self.cut();
+    }
+
+    /// Runs the timers that are due and answers when the next one is.
+    pub(super) fn run_timers(&self, core: &mut Core) -> Result<Option<Instant>, Error> {
+        let now = Instant::now();
+        if core.engine.poll_timeout().is_some_and(|due| due <= now) {
+            core.engine.handle_timeout(now)?;
+            core.dispatch(self)?;
+        }
+        if let (Some(keepalive), true) = (core.keepalive, core.engine.is_authenticated())
+            && core.keepalive_due().is_some_and(|due| due <= now)
+        {
+            if core.keepalives >= keepalive.count {
+                let silent = now.saturating_duration_since(core.last_heard);
+                return Err(Error::timeout(Phase::Keepalive, silent));
+            }
+            core.keepalives += 1;
+            core.engine.mux.global_request(b"keepalive@openssh.com", true, &[])?;
+            core.global_waiters.push_back(None);
+        }
+        core.engine.flush();
+        core.wakes_at = core.deadline();
+        Ok(core.wakes_at)
+    }
+
+    /// Sleeps until there is work or `until` has come.
+    pub(super) fn wait_work<'a>(
+        &'a self,
+        core: MutexGuard<'a, Core>,
+        until: Option<Instant>,
+    ) -> MutexGuard<'a, Core> {
+        match wait_until(&self.work, core, until) {
+            Ok(core) => core,
+            Err(TimedOut) => self.lock(),
+        }
+    }
+}
+
+/// The time set is over.
+pub(super) struct TimedOut;
+
+fn wait_until<'a>(
+    condvar: &Condvar,
+    core: MutexGuard<'a, Core>,
+    deadline: Option<Instant>,
+) -> Result<MutexGuard<'a, Core>, TimedOut> {
+    let Some(deadline) = deadline else {
+        return Ok(condvar.wait(core).unwrap_or_else(PoisonError::into_inner));
+    };
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(TimedOut);
+    }
+    Ok(condvar.wait_timeout(core, left).unwrap_or_else(PoisonError::into_inner).0)
+}
+
+impl Core {
+    /// An error if the session has ended.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.failure.clone().map_or(Ok(()), Err)
+    }
+
+    pub(super) fn has_output(&mut self) -> bool {
+        self.writing != Writing::Nobody || !self.engine.transport.output().is_empty()
+    }
+
+    /// Whether the stream is cut, or about to be.
+    pub(super) fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    pub(super) fn finish(&mut self) {
+        self.finished = true;
+    }
+
+    /// Whether a timer is due before the writing thread would look.
+    pub(super) fn timer_moved(&self) -> bool {
+        match (self.deadline(), self.wakes_at) {
+            (Some(due), Some(wakes_at)) => due < wakes_at,
+            (Some(_), None) => true,
+            (None, _) => false,
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        [self.engine.poll_timeout(), self.keepalive_due()].into_iter().flatten().min()
+    }
+
+    fn keepalive_due(&self) -> Option<Instant> {
+        let keepalive = self.keepalive.filter(|_| self.engine.is_authenticated())?;
+        self.last_heard.checked_add(keepalive.interval.checked_mul(self.keepalives + 1)?)
+    }
+
+    /// Hands the engines' events to those who wait for them.
+    pub(super) fn dispatch(&mut self, shared: &Shared) -> Result<(), Error> {
+        while let Some(event) = self.engine.poll_event() {
+            match event {
+                Event::Connection(event) => self.dispatch_connection(event, shared)?,
+                Event::Auth(event) => {
+                    self.decisions.push_back(Decision::Auth(event));
+                    shared.changed.notify_all();
+                }
+                Event::Transport(event) => self.dispatch_transport(event, shared)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn dispatch_transport(&mut self, event: ssh_kex::Event, shared: &Shared) -> Result<(), Error> {
+        use ssh_kex::Event;
+        match event {
+            Event::HostKey { key, algorithm } => {
+                self.decisions.push_back(Decision::HostKey { blob: key, algorithm });
+                shared.changed.notify_all();
+            }
+            Event::Established { rekey } => {
+                if !rekey {
+                    self.decisions.push_back(Decision::Established);
+                }
+                shared.changed.notify_all();
+                shared.notify_room(self);
+            }
+            Event::Line(line) => {
+                let line = line.escape_ascii().to_string();
+                log::debug!("server says before its identification: {line}");
+                if self.lines.len() < KEPT_LINES {
+                    self.lines.push(line);
+                }
+            }
+            Event::Disconnected(disconnected) => {
+                let (reason, text) = (disconnected.reason, disconnected.description);
+                let message = format!("server ended the session: {text:?} (reason {reason})");
+                return Err(Error::new(ErrorKind::Disconnected, message));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn dispatch_connection(&mut self, event: ssh_connection::Event, shared: &Shared) -> Result<(), Error> {
+        use ssh_connection::Event;
+        match event {
+            Event::Data { channel, data } => self.deliver(channel, Source::Stdout, data),
+            Event::ExtendedData { channel, code, data } if code == ssh_wire::number::EXTENDED_DATA_STDERR => {
+                self.deliver(channel, Source::Stderr, data);
+            }
+            Event::ExtendedData { channel, data, .. } => {
+                self.engine.mux.consumed(channel, data.len(), Instant::now());
+            }
+            Event::WindowOpened { channel } => self.with(channel, Inbox::set_window_opened),
+            Event::Eof { channel } => self.with(channel, Inbox::set_eof),
+            Event::Closed { channel } => {
+                self.with(channel, Inbox::set_closed);
+                self.channels.remove(&channel);
+            }
+            Event::Opened { channel, .. } => self.with(channel, |inbox| inbox.set_opened(Ok(()))),
+            Event::OpenFailed { channel, reason, description } => {
+                let message = format!("server refused the channel: {description:?} (reason {reason})");
+                let error = Error::new(ErrorKind::ChannelRefused, message);
+                self.with(channel, |inbox| inbox.set_opened(Err(error)));
+                self.channels.remove(&channel);
+            }
+            Event::Reply { channel, success } => self.with(channel, |inbox| inbox.set_reply(success)),
+            Event::Request { channel, name, want_reply, data } => {
+                if let Some(exit) = Exit::parse(&name, &data) {
+                    self.with(channel, |inbox| inbox.set_exit(exit));
+                }
+                if want_reply {
+                    self.engine.mux.reply(channel, false);
+                }
+            }
+            Event::Incoming { channel, channel_type, data } => {
+                self.incoming(channel, &channel_type, &data)?
+            }
+            Event::GlobalRequest { name, want_reply, .. } => {
+                log::debug!("global request {:?} is not served here", name.escape_ascii().to_string());
+                if want_reply {
+                    self.engine.mux.global_reply(false, &[]);
+                }
+            }
+            Event::GlobalReply { success, data } => {
+                if let Some(Some(number)) = self.global_waiters.pop_front() {
+                    self.global_replies.insert(number, (success, data));
+                    shared.changed.notify_all();
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn with(&self, channel: ChannelId, act: impl FnOnce(&Inbox)) {
+        if let Some(inbox) = self.channels.get(&channel) {
+            act(inbox);
+        }
+    }
+
+    /// Puts data into the channel's inbox; data for a channel whose handles are gone is dropped.
+    fn deliver(&self, channel: ChannelId, source: Source, data: Bytes) {
+        self.with(channel, |inbox| inbox.push(source, data));
+    }
+
+    /// Answers the server's request to open a channel.
+    fn incoming(&mut self, channel: ChannelId, channel_type: &[u8], data: &[u8]) -> Result<(), Error> {
+        match self.listeners.accept(channel, channel_type, data) {
+            Ok(inbox) => {
+                self.channels.insert(channel, inbox);
+                self.engine.mux.accept(channel)?;
+            }
+            Err((reason, description)) => self.engine.mux.reject(channel, reason, description)?,
+        }
+        Ok(())
+    }
+}

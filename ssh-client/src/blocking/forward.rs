@@ -1,0 +1,186 @@
+//! Channels the server opens: connections to ports it listens on for us (RFC 4254 §7.1).
+
+use super::{
+    Channel,
+    driver::Core,
+    inbox::Inbox,
+    session::{Handle, Session},
+};
+use crate::{Error, ErrorKind, Phase};
+use ssh_connection::ChannelId;
+use ssh_wire::{
+    Encode, Rest,
+    message::connection::{ForwardedPort, ForwardedTcpip, TcpipForward},
+    number::open_failure,
+};
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Connections that wait to be accepted, per forwarded port; more are refused.
+const BACKLOG: usize = 128;
+
+/// The ports the server listens on for this session.
+#[derive(Default)]
+pub(super) struct Listeners {
+    ports: HashMap<(Vec<u8>, u32), Arc<Listener>>,
+}
+
+#[derive(Default)]
+struct Listener {
+    state: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    connections: VecDeque<(ChannelId, Arc<Inbox>, String, u32)>,
+    failure: Option<Error>,
+}
+
+impl Listeners {
+    /// Whether a channel the server opens is one that was asked for.
+    pub(super) fn accept(
+        &self,
+        channel: ChannelId,
+        channel_type: &[u8],
+        data: &[u8],
+    ) -> Result<Arc<Inbox>, (u32, &'static str)> {
+        if channel_type != b"forwarded-tcpip" {
+            return Err((open_failure::UNKNOWN_CHANNEL_TYPE, "not served here"));
+        }
+        let refused = (open_failure::ADMINISTRATIVELY_PROHIBITED, "port was not asked for");
+        let forwarded: ForwardedTcpip<'_> = Rest(data).parse().map_err(|_| refused)?;
+        let listener = self.ports.get(&(forwarded.address.to_vec(), forwarded.port)).ok_or(refused)?;
+        let mut waiting = listener.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.connections.len() >= BACKLOG {
+            return Err((open_failure::RESOURCE_SHORTAGE, "too many connections wait"));
+        }
+        let inbox = Arc::new(Inbox::default());
+        let originator = String::from_utf8_lossy(forwarded.originator).into_owned();
+        waiting.connections.push_back((channel, inbox.clone(), originator, forwarded.originator_port));
+        listener.changed.notify_one();
+        Ok(inbox)
+    }
+
+    pub(super) fn fail(&self, error: &Error) {
+        for listener in self.ports.values() {
+            listener.state.lock().unwrap_or_else(PoisonError::into_inner).failure = Some(error.clone());
+            listener.changed.notify_all();
+        }
+    }
+}
+
+/// A port the server listens on. Dropping it ends that.
+pub struct Forward {
+    handle: Arc<Handle>,
+    listener: Arc<Listener>,
+    address: String,
+    port: u32,
+}
+
+/// A connection to a forwarded port.
+#[derive(Debug)]
+pub struct Forwarded {
+    /// The connection.
+    pub channel: Channel,
+    /// Who connected: an IP address, as the server saw it.
+    pub originator: String,
+    /// From which port.
+    pub originator_port: u32,
+}
+
+impl Session {
+    /// Asks the server to listen on `address` (empty for all it has) and `port` (0 lets it choose), and to pass
+    /// connections on (RFC 4254 §7.1).
+    pub fn forward(&self, address: &str, port: u16) -> Result<Forward, Error> {
+        let mut data = Vec::new();
+        TcpipForward { address: address.as_bytes(), port: port.into() }.encode(&mut data);
+        let handle = self.handle().clone();
+        let (success, reply) = handle.global_request(b"tcpip-forward", true, &data)?;
+        if !success {
+            let message = format!("server refused to listen on {address:?} port {port}");
+            return Err(Error::new(ErrorKind::RequestRefused, message));
+        }
+        let chosen = match port {
+            0 => {
+                let reply = Rest(&reply).parse::<ForwardedPort>();
+                reply
+                    .map_err(|error| {
+                        Error::with_source(ErrorKind::Protocol, "answer to tcpip-forward", error)
+                    })?
+                    .port
+            }
+            port => port.into(),
+        };
+        let listener = Arc::new(Listener::default());
+        let key = (address.as_bytes().to_vec(), chosen);
+        handle.shared().lock().listeners.ports.insert(key, listener.clone());
+        Ok(Forward { handle, listener, address: address.to_owned(), port: chosen })
+    }
+}
+
+impl Forward {
+    /// The port the server listens on.
+    pub fn port(&self) -> u16 {
+        u16::try_from(self.port).unwrap_or_default()
+    }
+
+    /// Waits for the next connection.
+    pub fn accept(&self, timeout: Option<Duration>) -> Result<Forwarded, Error> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut waiting = self.listener.state.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some((id, inbox, originator, originator_port)) = waiting.connections.pop_front() {
+                let channel = Channel::new(self.handle.clone(), id, inbox);
+                return Ok(Forwarded { channel, originator, originator_port });
+            }
+            if let Some(error) = &waiting.failure {
+                return Err(error.clone());
+            }
+            waiting = match deadline {
+                None => self.listener.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return Err(Error::timeout(Phase::Open, timeout.unwrap_or_default()));
+                    }
+                    let result = self.listener.changed.wait_timeout(waiting, left);
+                    result.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+}
+
+impl Drop for Forward {
+    fn drop(&mut self) {
+        let mut data = Vec::new();
+        TcpipForward { address: self.address.as_bytes(), port: self.port }.encode(&mut data);
+        // An error means that the session is over, and the forwarding with it.
+        let _ = self.handle.shared().global_request(b"cancel-tcpip-forward", false, &data, None);
+        let mut core = self.handle.shared().lock();
+        core.listeners.ports.remove(&(self.address.as_bytes().to_vec(), self.port));
+        let waiting = std::mem::take(
+            &mut self.listener.state.lock().unwrap_or_else(PoisonError::into_inner).connections,
+        );
+        for (channel, ..) in waiting {
+            close_unaccepted(&mut core, channel);
+        }
+        self.handle.shared().send(core);
+    }
+}
+
+fn close_unaccepted(core: &mut Core, channel: ChannelId) {
+    core.channels.remove(&channel);
+    core.engine.mux.close(channel);
+}
+
+impl fmt::Debug for Forward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Forward({:?} port {})", self.address, self.port)
+    }
+}

@@ -1,0 +1,293 @@
+//! What has arrived on a channel and was not read yet.
+
+use crate::{Error, Phase};
+use bytes::Bytes;
+use ssh_connection::Exit;
+use std::{
+    collections::VecDeque,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Chunks taken out under one lock and copied outside of it.
+const CHUNKS: usize = 8;
+/// Chunks up to this size are put together, or a peer that sends single bytes could pin a whole segment with each.
+const SMALL: usize = 2048;
+
+/// Which of a channel's two streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    Stdout,
+    Stderr,
+}
+
+/// The receiving side of one channel, filled by the reading thread.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    stdout: Queue,
+    stderr: Queue,
+    /// No more data will come.
+    eof: bool,
+    /// The peer is done with the channel.
+    closed: bool,
+    exit: Option<Exit>,
+    failure: Option<Error>,
+    /// The peer's answer to the opening of the channel.
+    opened: Option<Result<(), Error>>,
+    /// Answers to requests, by the request's number on this channel, until they are fetched.
+    replies: VecDeque<(u64, bool)>,
+    /// Answers that have come so far.
+    answered: u64,
+    /// Counts the times the peer has opened the window again.
+    window_epoch: u64,
+    /// Threads that wait for a change.
+    waiting: usize,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    chunks: VecDeque<Bytes>,
+    len: usize,
+}
+
+impl Queue {
+    fn push(&mut self, data: Bytes) {
+        self.len += data.len();
+        if data.len() >= SMALL {
+            self.chunks.push_back(data);
+            return;
+        }
+        match self.chunks.back_mut() {
+            Some(last) if last.len() + data.len() <= SMALL => {
+                let mut joined = Vec::with_capacity(last.len() + data.len());
+                joined.extend_from_slice(last);
+                joined.extend_from_slice(&data);
+                *last = joined.into();
+            }
+            _ => self.chunks.push_back(Bytes::copy_from_slice(&data)),
+        }
+    }
+
+    fn pop(&mut self, limit: usize) -> Option<Bytes> {
+        let front = self.chunks.front_mut()?;
+        let chunk = if front.len() <= limit { self.chunks.pop_front()? } else { front.split_to(limit) };
+        self.len -= chunk.len();
+        Some(chunk)
+    }
+}
+
+impl State {
+    fn queue(&mut self, source: Source) -> &mut Queue {
+        match source {
+            Source::Stdout => &mut self.stdout,
+            Source::Stderr => &mut self.stderr,
+        }
+    }
+
+    fn ended(&self) -> bool {
+        self.eof || self.closed
+    }
+}
+
+impl Inbox {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        change(&mut state);
+        if state.waiting > 0 {
+            self.changed.notify_all();
+        }
+    }
+
+    pub(super) fn push(&self, source: Source, data: Bytes) {
+        self.change(|state| state.queue(source).push(data));
+    }
+
+    pub(super) fn set_eof(&self) {
+        self.change(|state| state.eof = true);
+    }
+
+    pub(super) fn set_closed(&self) {
+        self.change(|state| state.closed = true);
+    }
+
+    pub(super) fn set_exit(&self, exit: Exit) {
+        self.change(|state| state.exit = Some(exit));
+    }
+
+    pub(super) fn set_opened(&self, answer: Result<(), Error>) {
+        self.change(|state| state.opened = Some(answer));
+    }
+
+    /// The answer to the oldest request without one.
+    pub(super) fn set_reply(&self, success: bool) {
+        self.change(|state| {
+            state.replies.push_back((state.answered, success));
+            state.answered += 1;
+        });
+    }
+
+    pub(super) fn set_window_opened(&self) {
+        self.change(|state| state.window_epoch += 1);
+    }
+
+    /// What has arrived can still be read; behind it comes `error`.
+    pub(super) fn fail(&self, error: &Error) {
+        self.change(|state| state.failure = Some(error.clone()));
+    }
+
+    /// Waits until `ready` has an answer.
+    fn wait<T>(
+        &self,
+        timeout: Option<Duration>,
+        phase: Phase,
+        mut ready: impl FnMut(&mut State) -> Option<T>,
+    ) -> Result<T, Error> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut state = self.lock();
+        loop {
+            if let Some(answer) = ready(&mut state) {
+                return Ok(answer);
+            }
+            if let Some(error) = &state.failure {
+                return Err(error.clone());
+            }
+            state.waiting += 1;
+            state = match deadline {
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        state.waiting -= 1;
+                        return Err(Error::timeout(phase, timeout.unwrap_or_default()));
+                    }
+                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+            state.waiting -= 1;
+        }
+    }
+
+    /// Waits for the peer's answer to the opening of the channel.
+    pub(super) fn opened(&self, timeout: Option<Duration>) -> Result<(), Error> {
+        self.wait(timeout, Phase::Open, |state| state.opened.clone())?
+    }
+
+    /// Waits for the answer to the request with this number.
+    pub(super) fn reply(&self, number: u64, timeout: Option<Duration>) -> Result<bool, Error> {
+        self.wait(timeout, Phase::Request, |state| {
+            let at = state.replies.iter().position(|(answered, _)| *answered == number)?;
+            state.replies.remove(at).map(|(_, success)| success)
+        })
+    }
+
+    /// See [`Inbox::wait_window`].
+    pub(super) fn window_epoch(&self) -> u64 {
+        self.lock().window_epoch
+    }
+
+    /// Waits until the peer has opened the window again since `epoch` was read, or is done with the channel.
+    pub(super) fn wait_window(&self, epoch: u64, timeout: Option<Duration>) -> Result<(), Error> {
+        self.wait(timeout, Phase::Write, |state| (state.window_epoch != epoch || state.closed).then_some(()))
+    }
+
+    /// Reads what is there, waiting for the first byte; 0 at the end of the stream.
+    pub(super) fn read(
+        &self,
+        source: Source,
+        buffer: &mut [u8],
+        timeout: Option<Duration>,
+    ) -> Result<usize, Error> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let mut filled = 0;
+        loop {
+            let mut chunks: [Bytes; CHUNKS] = Default::default();
+            let room = buffer.len() - filled;
+            let take = |state: &mut State| {
+                let mut left = room;
+                let queue = state.queue(source);
+                for slot in &mut chunks {
+                    let Some(chunk) = (left > 0).then(|| queue.pop(left)).flatten() else { break };
+                    left -= chunk.len();
+                    *slot = chunk;
+                }
+                let taken = room - left;
+                (taken > 0 || filled > 0 || state.ended()).then_some(taken)
+            };
+            let taken = self.wait(timeout, Phase::Read, take)?;
+            for chunk in &chunks {
+                buffer[filled..filled + chunk.len()].copy_from_slice(chunk);
+                filled += chunk.len();
+            }
+            if taken == 0 || filled == buffer.len() {
+                return Ok(filled);
+            }
+        }
+    }
+
+    /// Takes the next chunk without a copy; empty at the end of the stream.
+    pub(super) fn recv(&self, source: Source, timeout: Option<Duration>) -> Result<Bytes, Error> {
+        self.wait(timeout, Phase::Read, |state| {
+            let chunk = state.queue(source).pop(usize::MAX);
+            chunk.or_else(|| state.ended().then(Bytes::new))
+        })
+    }
+
+    /// Takes the next chunk of either stream, or `None` when both are at their end.
+    pub(super) fn recv_any(&self, timeout: Option<Duration>) -> Result<Option<(Source, Bytes)>, Error> {
+        self.wait(timeout, Phase::Read, |state| {
+            for source in [Source::Stdout, Source::Stderr] {
+                if let Some(chunk) = state.queue(source).pop(usize::MAX) {
+                    return Some(Some((source, chunk)));
+                }
+            }
+            state.ended().then_some(None)
+        })
+    }
+
+    /// Bytes that can be read without waiting.
+    pub(super) fn available(&self, source: Source) -> usize {
+        self.lock().queue(source).len
+    }
+
+    /// Whether the peer is done with the channel.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Waits until the command has ended, and answers how, if the server says it.
+    pub(super) fn exit(&self, timeout: Option<Duration>) -> Result<Option<Exit>, Error> {
+        self.wait(timeout, Phase::Wait, |state| match &state.exit {
+            Some(exit) => Some(Some(exit.clone())),
+            None => state.closed.then_some(None),
+        })
+    }
+
+    /// Waits until the peer has closed the channel.
+    pub(super) fn wait_closed(&self, timeout: Option<Duration>) -> Result<(), Error> {
+        self.wait(timeout, Phase::Wait, |state| state.closed.then_some(()))
+    }
+
+    /// Drops what nobody will read and answers how many bytes it was.
+    pub(super) fn discard(&self) -> usize {
+        let mut state = self.lock();
+        let (stdout, stderr) = (std::mem::take(&mut state.stdout), std::mem::take(&mut state.stderr));
+        stdout.len + stderr.len
+    }
+
+    /// How the session failed, if it did.
+    pub(super) fn failure(&self) -> Option<Error> {
+        self.lock().failure.clone()
+    }
+}

@@ -1,0 +1,126 @@
+//! What a session can run over: anything with a reading and a writing half.
+
+use std::{
+    io::{self, Read, Write},
+    net::{Shutdown, TcpStream},
+    process::{Child, ChildStdin, ChildStdout},
+    sync::Mutex,
+};
+
+/// A byte stream in both directions: a socket, a pair of pipes, a channel of another session.
+pub trait Stream {
+    /// Takes the stream apart.
+    fn split(self) -> io::Result<Halves>;
+}
+
+/// Writes what can be written at once, never waiting.
+pub type TryWrite = Box<dyn FnMut(&[u8]) -> io::Result<usize> + Send>;
+
+/// The parts of a [`Stream`].
+pub struct Halves {
+    /// Where the peer's bytes come from.
+    pub reader: Box<dyn Read + Send>,
+    /// Where bytes to the peer go.
+    pub writer: Box<dyn Write + Send>,
+    /// If the stream can do it: writes at once what can be, or fails with [`io::ErrorKind::WouldBlock`]. It saves the
+    /// way over the writing thread.
+    pub try_write: Option<TryWrite>,
+    /// Ends both directions, also for a thread that waits in a read or a write. Called once or more.
+    ///
+    /// A stream that can't do that has nothing here; its reading thread then lives until the peer hangs up.
+    pub close: Option<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Stream for TcpStream {
+    /// Switches Nagle's algorithm off: the session puts together itself what belongs together.
+    fn split(self) -> io::Result<Halves> {
+        self.set_nodelay(true)?;
+        socket_halves(self.try_clone()?, self.try_clone()?, self.try_clone()?, move || {
+            // An error means that it is closed already.
+            let _ = self.shutdown(Shutdown::Both);
+        })
+    }
+}
+
+#[cfg(unix)]
+impl Stream for std::os::unix::net::UnixStream {
+    fn split(self) -> io::Result<Halves> {
+        socket_halves(self.try_clone()?, self.try_clone()?, self.try_clone()?, move || {
+            // An error means that it is closed already.
+            let _ = self.shutdown(Shutdown::Both);
+        })
+    }
+}
+
+#[cfg(unix)]
+fn socket_halves<S>(
+    reader: S,
+    writer: S,
+    try_writer: S,
+    close: impl Fn() + Send + Sync + 'static,
+) -> io::Result<Halves>
+where
+    S: Read + Write + std::os::fd::AsFd + Send + 'static,
+{
+    use rustix::net::{SendFlags, send};
+    let try_write =
+        move |bytes: &[u8]| Ok(send(&try_writer, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?);
+    Ok(Halves {
+        reader: Box::new(reader),
+        writer: Box::new(writer),
+        try_write: Some(Box::new(try_write)),
+        close: Some(Box::new(close)),
+    })
+}
+
+#[cfg(not(unix))]
+fn socket_halves<S: Read + Write + Send + 'static>(
+    reader: S,
+    writer: S,
+    _try_writer: S,
+    close: impl Fn() + Send + Sync + 'static,
+) -> io::Result<Halves> {
+    Ok(Halves {
+        reader: Box::new(reader),
+        writer: Box::new(writer),
+        try_write: None,
+        close: Some(Box::new(close)),
+    })
+}
+
+/// A reader and a writer that belong together. Nothing can end a read that waits: see [`Halves::close`].
+impl<R: Read + Send + 'static, W: Write + Send + 'static> Stream for (R, W) {
+    fn split(self) -> io::Result<Halves> {
+        Ok(Halves { reader: Box::new(self.0), writer: Box::new(self.1), try_write: None, close: None })
+    }
+}
+
+/// A process with piped stdin and stdout (`ProxyCommand`); closing the session kills it.
+impl Stream for Child {
+    fn split(mut self) -> io::Result<Halves> {
+        let missing =
+            || io::Error::new(io::ErrorKind::InvalidInput, "process without piped stdin and stdout");
+        let stdout: ChildStdout = self.stdout.take().ok_or_else(missing)?;
+        let stdin: ChildStdin = self.stdin.take().ok_or_else(missing)?;
+        let child = Mutex::new(self);
+        let close = move || {
+            if let Ok(mut child) = child.lock() {
+                // Errors mean that it has ended already.
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+        };
+        Ok(Halves {
+            reader: Box::new(stdout),
+            writer: Box::new(stdin),
+            try_write: None,
+            close: Some(Box::new(close)),
+        })
+    }
+}
+
+impl Stream for Halves {
+    fn split(self) -> io::Result<Halves> {
+        Ok(self)
+    }
+}

@@ -1,0 +1,246 @@
+//! Everything a session is told beforehand.
+
+use crate::{
+    Credential,
+    host_key::{HostKeyPolicy, Refuse},
+};
+use ssh_crypto::{Provider, Secret, Signer};
+use ssh_kex::{Algorithms, RekeyLimit};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// Everything a session is told beforehand: who logs in and how, whom to trust, what to negotiate, how long to wait.
+///
+/// ```
+/// use ssh_client::{Config, host_key::InsecureAcceptAny};
+/// use std::time::Duration;
+///
+/// let config = Config::new("alice")
+///     .password("correct horse")
+///     .host_key(InsecureAcceptAny)
+///     .keepalive(Duration::from_secs(15), 3);
+/// ```
+#[derive(Clone)]
+pub struct Config {
+    pub(crate) user: String,
+    pub(crate) credentials: Vec<Credential>,
+    pub(crate) password_attempts: u32,
+    pub(crate) host_key: Arc<dyn HostKeyPolicy>,
+    pub(crate) host_alias: Option<String>,
+    pub(crate) provider: Arc<Provider>,
+    pub(crate) algorithms: Algorithms,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) keepalive: Option<Keepalive>,
+    pub(crate) rekey: RekeyLimit,
+    pub(crate) windows: ssh_connection::Config,
+    pub(crate) pipeline: bool,
+    pub(crate) on_banner: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    pub(crate) change_password: Option<ChangePassword>,
+}
+
+/// Asks for the old and a new password, with the server's prompt.
+pub(crate) type ChangePassword = Arc<dyn Fn(&str) -> Option<(Secret, Secret)> + Send + Sync>;
+
+/// How long each phase may take; `None` waits for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Resolving the name and connecting, all addresses together.
+    pub connect: Option<Duration>,
+    /// The identification strings and the first key exchange together.
+    pub handshake: Option<Duration>,
+    /// Each answer of the server to an authentication request. A person's time to answer does not count.
+    pub authentication: Option<Duration>,
+    /// The answer to the opening of a channel.
+    pub open: Option<Duration>,
+    /// The answer to a request on a channel or the session.
+    pub request: Option<Duration>,
+    /// A later key exchange.
+    pub rekey: Duration,
+    /// How long closing waits for what was written to leave.
+    pub close: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Some(Duration::from_secs(30)),
+            handshake: Some(Duration::from_secs(30)),
+            authentication: Some(Duration::from_secs(60)),
+            open: Some(Duration::from_secs(60)),
+            request: Some(Duration::from_secs(60)),
+            rekey: Duration::from_secs(120),
+            close: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Signs of life asked for when the server is silent (`keepalive@openssh.com`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Keepalive {
+    /// The silence after which the server is asked.
+    pub(crate) interval: Duration,
+    /// Questions without an answer until the session is given up.
+    pub(crate) count: u32,
+}
+
+impl Config {
+    /// A configuration for `user` that has no credential yet and refuses every host key.
+    pub fn new(user: impl Into<String>) -> Self {
+        Self::with_provider(user, Arc::new(ssh_kex::default_provider()))
+    }
+
+    /// The same with algorithms of the caller's choice.
+    pub fn with_provider(user: impl Into<String>, provider: Arc<Provider>) -> Self {
+        Self {
+            user: user.into(),
+            credentials: Vec::new(),
+            password_attempts: 3,
+            host_key: Arc::new(Refuse),
+            host_alias: None,
+            algorithms: Algorithms::new(&provider),
+            provider,
+            timeouts: Timeouts::default(),
+            keepalive: None,
+            rekey: RekeyLimit::default(),
+            windows: ssh_connection::Config::default(),
+            pipeline: true,
+            on_banner: None,
+            change_password: None,
+        }
+    }
+
+    /// Whom to log in as.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The algorithms there are.
+    pub fn provider(&self) -> &Arc<Provider> {
+        &self.provider
+    }
+
+    /// Appends a credential; they are tried in this order.
+    #[must_use]
+    pub fn credential(mut self, credential: Credential) -> Self {
+        self.credentials.push(credential);
+        self
+    }
+
+    /// Appends a password.
+    #[must_use]
+    pub fn password(self, password: impl Into<Secret>) -> Self {
+        self.credential(Credential::password(password))
+    }
+
+    /// Appends a key.
+    #[must_use]
+    pub fn key(self, signer: Arc<dyn Signer>) -> Self {
+        self.credential(Credential::signer(signer))
+    }
+
+    /// How often [`Credential::AskPassword`] is asked again, and a refused dialogue repeated.
+    #[must_use]
+    pub fn password_attempts(mut self, attempts: u32) -> Self {
+        self.password_attempts = attempts;
+        self
+    }
+
+    /// How the server's key is checked. Without this call every key is refused.
+    #[must_use]
+    pub fn host_key(mut self, policy: impl HostKeyPolicy + 'static) -> Self {
+        self.host_key = Arc::new(policy);
+        self
+    }
+
+    /// The name that stands for the host when its key is looked up.
+    #[must_use]
+    pub fn host_alias(mut self, alias: impl Into<String>) -> Self {
+        self.host_alias = Some(alias.into());
+        self
+    }
+
+    /// The algorithms to offer, in order of preference.
+    #[must_use]
+    pub fn algorithms(mut self, algorithms: Algorithms) -> Self {
+        self.algorithms = algorithms;
+        self
+    }
+
+    /// The algorithms that are offered.
+    pub fn offered(&self) -> &Algorithms {
+        &self.algorithms
+    }
+
+    /// How long each phase may take.
+    #[must_use]
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// Asks a server that is silent for `interval` whether it is there, and gives up after `count` questions.
+    #[must_use]
+    pub fn keepalive(mut self, interval: Duration, count: u32) -> Self {
+        self.keepalive = Some(Keepalive { interval, count });
+        self
+    }
+
+    /// When to exchange new keys.
+    #[must_use]
+    pub fn rekey(mut self, limit: RekeyLimit) -> Self {
+        self.rekey = limit;
+        self
+    }
+
+    /// Receive windows and packet sizes of channels.
+    #[must_use]
+    pub fn windows(mut self, windows: ssh_connection::Config) -> Self {
+        self.windows = windows;
+        self
+    }
+
+    /// Whether requests are sent before the answer to the one before them is there (on by default). A few servers
+    /// break; switching it off costs round trips.
+    #[must_use]
+    pub fn pipeline(mut self, pipeline: bool) -> Self {
+        self.pipeline = pipeline;
+        self
+    }
+
+    /// Shows the server's banners (RFC 4252 §5.4). The text is the server's: clean it before it reaches a terminal.
+    #[must_use]
+    pub fn on_banner(mut self, show: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.on_banner = Some(Arc::new(show));
+        self
+    }
+
+    pub(crate) fn show(&self, text: &str) {
+        match &self.on_banner {
+            Some(show) => show(text),
+            None => log::info!("the server says: {}", text.escape_debug()),
+        }
+    }
+
+    /// Answers a server that wants an expired password changed (RFC 4252 §8): with the old and the new one, or `None`
+    /// to give up, as without this call. The argument is the server's prompt.
+    #[must_use]
+    pub fn change_password(
+        mut self,
+        change: impl Fn(&str) -> Option<(Secret, Secret)> + Send + Sync + 'static,
+    ) -> Self {
+        self.change_password = Some(Arc::new(change));
+        self
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("user", &self.user)
+            .field("credentials", &self.credentials)
+            .field("algorithms", &self.algorithms)
+            .field("timeouts", &self.timeouts)
+            .field("keepalive", &self.keepalive)
+            .field("rekey", &self.rekey)
+            .finish_non_exhaustive()
+    }
+}

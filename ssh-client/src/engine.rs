@@ -1,0 +1,139 @@
+//! The three protocols of a client session as one engine without I/O, for the blocking and for the tokio driver.
+
+use crate::{Config, Error, ErrorKind};
+use bytes::Bytes;
+use ssh_auth::client::{self as auth, ClientConfig, Method};
+use ssh_connection::Mux;
+use ssh_kex::{NewOpen, Received, Receiver, Transport};
+use ssh_wire::number;
+use std::time::Instant;
+
+/// The engines of one session and the order in which messages go through them.
+pub(crate) struct Engine {
+    pub(crate) transport: Transport,
+    pub(crate) auth: Option<auth::Client>,
+    pub(crate) mux: Mux,
+    authenticated: bool,
+}
+
+/// What the engines want the driver to know.
+pub(crate) enum Event {
+    Transport(ssh_kex::Event),
+    Auth(auth::Event),
+    Connection(ssh_connection::Event),
+}
+
+impl Engine {
+    /// Starts a session: identification string and KEXINIT are in the output.
+    pub(crate) fn new(
+        config: &Config,
+        known_types: &[String],
+        now: Instant,
+    ) -> Result<(Self, Receiver), Error> {
+        let mut kex = ssh_kex::Config::new(config.provider.clone());
+        kex.algorithms = config.algorithms.clone();
+        prefer_known(&mut kex.algorithms.host_key, known_types, &config.provider);
+        kex.rekey = config.rekey.clone();
+        kex.kex_timeout = config.timeouts.rekey;
+        let (transport, receiver) = Transport::client(kex, now)?;
+        let mux = Mux::new(config.windows.clone());
+        Ok((Self { transport, auth: None, mux, authenticated: false }, receiver))
+    }
+
+    /// Takes what the receiver decoded.
+    pub(crate) fn handle(&mut self, received: Received, now: Instant) -> Result<(), Error> {
+        match self.transport.handle(received, now)? {
+            Some(payload) => self.handle_message(payload, now),
+            None => Ok(()),
+        }
+    }
+
+    fn handle_message(&mut self, payload: Bytes, now: Instant) -> Result<(), Error> {
+        match payload.first().copied().unwrap_or_default() {
+            number if number >= number::GLOBAL_REQUEST && self.authenticated => {
+                Ok(self.mux.handle(payload, now)?)
+            }
+            number if number < number::GLOBAL_REQUEST => match &mut self.auth {
+                Some(auth) => Ok(auth.handle(&payload)?),
+                None => Err(misplaced(number)),
+            },
+            number => Err(misplaced(number)),
+        }
+    }
+
+    /// The key that opens the peer's next packets, for the receiver.
+    pub(crate) fn take_open(&mut self) -> Option<NewOpen> {
+        self.transport.take_open()
+    }
+
+    /// Starts the authentication, or goes on with other methods after a failure; the first request leaves as soon as
+    /// the key exchange allows.
+    pub(crate) fn authenticate(&mut self, config: &Config, methods: Vec<Method>) {
+        if let Some(auth) = &mut self.auth {
+            return auth.resume(methods);
+        }
+        let mut settings = ClientConfig::new(&config.user, methods);
+        settings.pipeline = config.pipeline;
+        settings.attempts = config.password_attempts;
+        let session_id = self.transport.session_id().unwrap_or_default().to_vec();
+        let mut auth = auth::Client::new(settings, session_id);
+        auth.set_server_sig_algs(self.transport.server_sig_algs());
+        auth.start();
+        self.auth = Some(auth);
+    }
+
+    /// The next thing the driver should know.
+    pub(crate) fn poll_event(&mut self) -> Option<Event> {
+        if let Some(event) = self.transport.poll_event() {
+            if let (ssh_kex::Event::ExtInfo, Some(auth)) = (&event, &mut self.auth) {
+                auth.set_server_sig_algs(self.transport.server_sig_algs());
+            }
+            return Some(Event::Transport(event));
+        }
+        if let Some(event) = self.auth.as_mut().and_then(auth::Client::poll_event) {
+            self.authenticated |= matches!(event, auth::Event::Success);
+            return Some(Event::Auth(event));
+        }
+        self.mux.poll_event().map(Event::Connection)
+    }
+
+    /// Puts everything that is owed into the output, as far as the key exchange allows.
+    pub(crate) fn flush(&mut self) {
+        if let Some(auth) = &mut self.auth {
+            auth.flush(&mut self.transport);
+        }
+        if self.authenticated {
+            self.mux.flush(&mut self.transport);
+        }
+    }
+
+    /// When [`Engine::handle_timeout`] is due.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.transport.poll_timeout()
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+        Ok(self.transport.handle_timeout(now)?)
+    }
+
+    pub(crate) fn is_authenticated(&self) -> bool {
+        self.authenticated
+    }
+}
+
+fn misplaced(number: u8) -> Error {
+    Error::new(
+        ErrorKind::Protocol,
+        format!("message {number} has no place before the authentication is over"),
+    )
+}
+
+/// Puts the algorithms of key types that are known for the host first, so that the server shows a key to compare.
+fn prefer_known(algorithms: &mut [String], known_types: &[String], provider: &ssh_crypto::Provider) {
+    let is_known = |name: &String| {
+        provider
+            .signature(name)
+            .is_some_and(|suite| known_types.iter().any(|known| known == suite.key_type()))
+    };
+    algorithms.sort_by_key(|name| !is_known(name));
+}

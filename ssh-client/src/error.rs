@@ -1,0 +1,217 @@
+//! What can go wrong, sorted by who can mend it.
+
+use ssh_auth::client::Attempt;
+use std::{fmt, io, sync::Arc, time::Duration};
+
+/// An error of this crate. It is cheap to clone: a session that ends tells every waiting call the same.
+#[derive(Clone)]
+pub struct Error {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    attempts: Vec<Attempt>,
+}
+
+/// What kind of thing went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The name could not be resolved, or no address of it answered.
+    Connect,
+    /// The time set for a phase is over.
+    Timeout(Phase),
+    /// The network failed, or the peer went away without a word.
+    Io,
+    /// The peer is no SSH server, or broke the protocol.
+    Protocol,
+    /// A packet was damaged or forged.
+    Integrity,
+    /// Peer and configuration have no algorithm in common.
+    NothingInCommon,
+    /// The host key was not accepted.
+    HostKey,
+    /// No credential was enough: see [`Error::attempts`].
+    Authentication,
+    /// The peer ended the session and said why.
+    Disconnected,
+    /// The session or the channel was closed from this side, or is used up.
+    Closed,
+    /// The peer refused to open a channel.
+    ChannelRefused,
+    /// The peer refused a request.
+    RequestRefused,
+    /// The configuration or a call can't be right.
+    Usage,
+    /// A file could not be read or used.
+    File,
+    /// The cryptographic library failed.
+    Crypto,
+}
+
+/// What was going on when time ran out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Resolving and connecting.
+    Connect,
+    /// The identification strings and the first key exchange.
+    Handshake,
+    /// The server's answer to an authentication request.
+    Authentication,
+    /// The answer to the request to open a channel.
+    Open,
+    /// The answer to a request.
+    Request,
+    /// Data to read.
+    Read,
+    /// Room to write.
+    Write,
+    /// The end of a command.
+    Wait,
+    /// A later key exchange.
+    Rekey,
+    /// Any sign of life: keepalives were not answered.
+    Keepalive,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "connecting",
+            Self::Handshake => "waiting for the server's part of the key exchange",
+            Self::Authentication => "waiting for the server's answer to the authentication",
+            Self::Open => "waiting for the channel to open",
+            Self::Request => "waiting for the answer to a request",
+            Self::Read => "waiting for data",
+            Self::Write => "waiting for room to write",
+            Self::Wait => "waiting for the command to end",
+            Self::Rekey => "exchanging new keys",
+            Self::Keepalive => "waiting for the server to answer keepalives",
+        })
+    }
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let inner = Inner { kind, message: message.into(), source: None, attempts: Vec::new() };
+        Self { inner: Arc::new(inner) }
+    }
+
+    pub(crate) fn with_source(
+        kind: ErrorKind,
+        message: impl Into<String>,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        let source: Option<Box<dyn std::error::Error + Send + Sync>> = Some(Box::new(source));
+        Self { inner: Arc::new(Inner { kind, message: message.into(), source, attempts: Vec::new() }) }
+    }
+
+    pub(crate) fn timeout(phase: Phase, after: Duration) -> Self {
+        Self::new(ErrorKind::Timeout(phase), format!("timed out after {after:?} {phase}"))
+    }
+
+    pub(crate) fn closed(what: &str) -> Self {
+        Self::new(ErrorKind::Closed, format!("{what} is closed"))
+    }
+
+    pub(crate) fn authentication(user: &str, attempts: &[Attempt]) -> Self {
+        let mut message = format!("authentication of {user:?} failed");
+        if attempts.is_empty() {
+            message.push_str(": no credential was given that could be tried");
+        }
+        for attempt in attempts {
+            message.push_str("\n  ");
+            message.push_str(&attempt.to_string());
+        }
+        let inner =
+            Inner { kind: ErrorKind::Authentication, message, source: None, attempts: attempts.to_vec() };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// What kind of error this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+
+    /// Every authentication attempt, in order, with the server's answer; empty for other kinds of errors.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.inner.attempts
+    }
+
+    /// Whether the time set for a phase is over.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Timeout(_))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.inner.message)?;
+        if let Some(source) = &self.inner.source {
+            write!(f, ": {source}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({:?}: {self})", self.kind())
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        let kind = match error.kind() {
+            ErrorKind::Timeout(_) => io::ErrorKind::TimedOut,
+            ErrorKind::Closed => io::ErrorKind::NotConnected,
+            ErrorKind::Disconnected => io::ErrorKind::ConnectionAborted,
+            ErrorKind::Io => io::ErrorKind::ConnectionReset,
+            ErrorKind::HostKey | ErrorKind::Authentication => io::ErrorKind::PermissionDenied,
+            ErrorKind::ChannelRefused | ErrorKind::RequestRefused => io::ErrorKind::ConnectionRefused,
+            ErrorKind::Usage => io::ErrorKind::InvalidInput,
+            ErrorKind::Protocol | ErrorKind::Integrity => io::ErrorKind::InvalidData,
+            _ => io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<ssh_kex::Error> for Error {
+    fn from(error: ssh_kex::Error) -> Self {
+        use ssh_kex::ErrorKind as Kex;
+        let kind = match error.kind() {
+            Kex::Protocol => ErrorKind::Protocol,
+            Kex::NothingInCommon => ErrorKind::NothingInCommon,
+            Kex::HostKey => ErrorKind::HostKey,
+            Kex::Integrity => ErrorKind::Integrity,
+            Kex::Usage => ErrorKind::Usage,
+            Kex::Disconnected => ErrorKind::Disconnected,
+            Kex::Timeout => ErrorKind::Timeout(Phase::Rekey),
+            _ => ErrorKind::Crypto,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<ssh_auth::Error> for Error {
+    fn from(error: ssh_auth::Error) -> Self {
+        Self::new(ErrorKind::Protocol, error.to_string())
+    }
+}
+
+impl From<ssh_connection::Error> for Error {
+    fn from(error: ssh_connection::Error) -> Self {
+        let kind = match error.kind() {
+            ssh_connection::ErrorKind::Usage => ErrorKind::Usage,
+            _ => ErrorKind::Protocol,
+        };
+        Self::new(kind, error.to_string())
+    }
+}

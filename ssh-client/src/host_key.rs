@@ -1,0 +1,155 @@
+//! Whether the server is who it should be: policies that end in *yes* only by an explicit yes.
+
+use crate::{
+    Error, ErrorKind,
+    known_hosts::{KnownHosts, Lookup},
+};
+use ssh_crypto::{Hash, PublicKey};
+use std::fmt;
+
+/// The key a server has proved to own.
+#[derive(Debug, Clone)]
+pub struct HostKey {
+    /// The name the session was asked for, or the alias set for it.
+    pub host: String,
+    /// The port the session was asked for.
+    pub port: u16,
+    /// The signature algorithm that was negotiated.
+    pub algorithm: String,
+    /// The key's blob.
+    pub blob: Vec<u8>,
+    /// The key, if its type is one this library can take apart.
+    pub key: PublicKey,
+}
+
+impl HostKey {
+    /// `SHA256:…`, as OpenSSH shows it.
+    pub fn fingerprint(&self) -> String {
+        self.key.fingerprint(Hash::Sha256).to_string()
+    }
+}
+
+/// Decides whether a host key is the right one.
+///
+/// Whatever a policy answers but `Ok(())` ends the session before anything secret was sent. It runs on the thread that
+/// connects, so it may ask a person.
+pub trait HostKeyPolicy: Send + Sync {
+    /// Accepts `key`, or says why not.
+    fn check(&self, key: &HostKey) -> Result<(), HostKeyRefused>;
+
+    /// The types of the keys already known for this host: algorithms for them are put first in the negotiation, so
+    /// that the server shows a key that can be checked.
+    fn known_types(&self, _host: &str, _port: u16) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// Why a host key was not accepted, for the person who reads the error.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct HostKeyRefused(pub String);
+
+impl From<HostKeyRefused> for Error {
+    fn from(refused: HostKeyRefused) -> Self {
+        Self::new(ErrorKind::HostKey, refused.0)
+    }
+}
+
+/// Accepts one key only: the expected one.
+#[derive(Debug, Clone)]
+pub struct Expect(pub PublicKey);
+
+impl HostKeyPolicy for Expect {
+    fn check(&self, key: &HostKey) -> Result<(), HostKeyRefused> {
+        if key.blob == self.0.to_blob() {
+            return Ok(());
+        }
+        let expected = self.0.fingerprint(Hash::Sha256);
+        Err(HostKeyRefused(format!(
+            "host key of {} is {} {}, expected {} {expected}",
+            key.host,
+            key.key.key_type(),
+            key.fingerprint(),
+            self.0.key_type(),
+        )))
+    }
+
+    fn known_types(&self, _host: &str, _port: u16) -> Vec<String> {
+        vec![self.0.key_type().to_owned()]
+    }
+}
+
+/// Accepts what `known_hosts` files hold for the host, and nothing else.
+#[derive(Debug, Clone)]
+pub struct Known(pub KnownHosts);
+
+impl HostKeyPolicy for Known {
+    fn check(&self, key: &HostKey) -> Result<(), HostKeyRefused> {
+        let (name, shown) = (key.key.key_type(), key.fingerprint());
+        let host = &key.host;
+        Err(HostKeyRefused(match self.0.lookup(host, key.port, &key.blob) {
+            Lookup::Match(_) => return Ok(()),
+            Lookup::Revoked(entry) => {
+                format!("host key {name} {shown} of {host} is revoked by {}", entry.place())
+            }
+            Lookup::Unknown => format!("no key is known for {host}, which shows {name} {shown}"),
+            Lookup::Mismatch { known } => {
+                let mut text = format!("host key of {host} is {name} {shown}, but known are:");
+                for entry in known {
+                    let known =
+                        format!("\n  {} {} ({})", entry.key_type(), entry.fingerprint(), entry.place());
+                    text.push_str(&known);
+                }
+                text
+            }
+        }))
+    }
+
+    fn known_types(&self, host: &str, port: u16) -> Vec<String> {
+        self.0.key_types(host, port)
+    }
+}
+
+/// Refuses every key and says how to set a policy: what a configuration starts with.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Refuse;
+
+impl HostKeyPolicy for Refuse {
+    fn check(&self, key: &HostKey) -> Result<(), HostKeyRefused> {
+        Err(HostKeyRefused(format!(
+            "host key of {} is {} {}, and nothing was configured to check it: set Config::host_key",
+            key.host,
+            key.key.key_type(),
+            key.fingerprint(),
+        )))
+    }
+}
+
+/// Accepts every key: whoever sits between you and the server can read and change all. For tests and for networks
+/// that are the only wire between two machines.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct InsecureAcceptAny;
+
+impl HostKeyPolicy for InsecureAcceptAny {
+    fn check(&self, _key: &HostKey) -> Result<(), HostKeyRefused> {
+        Ok(())
+    }
+}
+
+/// The caller's own decision as a function.
+pub struct Decide<F>(pub F);
+
+impl<F> HostKeyPolicy for Decide<F>
+where
+    F: Fn(&HostKey) -> Result<(), HostKeyRefused> + Send + Sync,
+{
+    fn check(&self, key: &HostKey) -> Result<(), HostKeyRefused> {
+        (self.0)(key)
+    }
+}
+
+impl<F> fmt::Debug for Decide<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Decide")
+    }
+}

@@ -1,0 +1,117 @@
+//! Each algorithm against OpenSSH: 8 MiB both ways, with new keys every MiB.
+
+use crate::support::{config, config_with_key, connect, noise, public_key};
+use ssh_client::{Config, Credential, RekeyLimit, host_key::Expect};
+use std::sync::Arc;
+use testing::{KeyKind, Sshd};
+
+/// What each run sends and gets back, in bytes.
+const SIZE: usize = 8 << 20;
+
+/// Runs `cat` over a session with this configuration, rekeying all the time.
+fn echo(sshd: &Sshd, config: Config, what: &str) {
+    let mut limit = RekeyLimit::default();
+    limit.bytes = 1 << 20;
+    let session = connect(sshd, &config.rekey(limit)).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let input = noise(SIZE);
+    let output = session.command("cat").stdin(input.clone()).output().unwrap_or_else(|e| panic!("{what}: {e}"));
+    assert!(output.success(), "{what}: {:?}", output.exit);
+    assert!(output.stdout == input, "{what}: {} bytes came back", output.stdout.len());
+}
+
+fn server(name: &str) -> Option<Sshd> {
+    Sshd::builder()
+        .config("RekeyLimit 1M\nCiphers +aes128-cbc,aes192-cbc,aes256-cbc,3des-cbc\nMACs +hmac-md5,hmac-md5-96,hmac-sha1-96,hmac-md5-etm@openssh.com,hmac-md5-96-etm@openssh.com,hmac-sha1-96-etm@openssh.com\nKexAlgorithms +diffie-hellman-group1-sha1,diffie-hellman-group14-sha1,diffie-hellman-group-exchange-sha1\nHostKeyAlgorithms +ssh-rsa")
+        .start_or_skip(name)
+}
+
+/// What this sshd has of a kind.
+fn supported(kind: &str) -> String {
+    let output = std::process::Command::new("ssh").args(["-Q", kind]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn every_cipher_and_mac() {
+    let Some(sshd) = server("every_cipher_and_mac") else { return };
+    let base = config_with_key(&sshd, KeyKind::Ed25519);
+    let known = supported("cipher");
+    let mut tried = 0;
+    for cipher in base.provider().ciphers.iter().filter(|cipher| known.lines().any(|name| name == cipher.name())) {
+        let mut algorithms = base.offered().clone();
+        (algorithms.cipher_c2s, algorithms.cipher_s2c) = (vec![cipher.name().into()], vec![cipher.name().into()]);
+        echo(&sshd, base.clone().algorithms(algorithms), cipher.name());
+        tried += 1;
+    }
+    assert!(tried >= 6, "only {tried} ciphers in common");
+    let known = supported("mac");
+    let mut tried = 0;
+    for mac in base.provider().macs.iter().filter(|mac| known.lines().any(|name| name == mac.name())) {
+        let mut algorithms = base.offered().clone();
+        (algorithms.cipher_c2s, algorithms.cipher_s2c) = (vec!["aes128-ctr".into()], vec!["aes256-ctr".into()]);
+        (algorithms.mac_c2s, algorithms.mac_s2c) = (vec![mac.name().into()], vec![mac.name().into()]);
+        echo(&sshd, base.clone().algorithms(algorithms), mac.name());
+        tried += 1;
+    }
+    assert!(tried >= 6, "only {tried} MACs in common");
+}
+
+#[test]
+fn every_key_exchange_method() {
+    let Some(sshd) = server("every_key_exchange_method") else { return };
+    let base = config_with_key(&sshd, KeyKind::Ed25519);
+    let known = supported("kex");
+    let mut tried = 0;
+    for kex in base.provider().kex.iter().filter(|kex| known.lines().any(|name| name == kex.name())) {
+        let mut algorithms = base.offered().clone();
+        algorithms.kex = vec![kex.name().into()];
+        echo(&sshd, base.clone().algorithms(algorithms), kex.name());
+        tried += 1;
+    }
+    assert!(tried >= 7, "only {tried} methods in common");
+}
+
+#[test]
+fn every_host_key_algorithm() {
+    let Some(sshd) = server("every_host_key_algorithm") else { return };
+    let algorithms = [
+        (KeyKind::Ed25519, "ssh-ed25519"),
+        (KeyKind::EcdsaP256, "ecdsa-sha2-nistp256"),
+        (KeyKind::EcdsaP384, "ecdsa-sha2-nistp384"),
+        (KeyKind::EcdsaP521, "ecdsa-sha2-nistp521"),
+        (KeyKind::Rsa, "rsa-sha2-256"),
+        (KeyKind::Rsa, "rsa-sha2-512"),
+    ];
+    for (kind, name) in algorithms {
+        let base = config_with_key(&sshd, KeyKind::Ed25519);
+        let mut algorithms = base.offered().clone();
+        algorithms.host_key = vec![name.into()];
+        let key = public_key(sshd.host_key(kind).public_line());
+        echo(&sshd, base.algorithms(algorithms).host_key(Expect(key)), name);
+    }
+}
+
+#[test]
+fn every_user_key_type() {
+    let Some(sshd) = server("every_user_key_type") else { return };
+    for kind in KeyKind::ALL {
+        echo(&sshd, config_with_key(&sshd, kind), &format!("user key {kind:?}"));
+    }
+}
+
+#[test]
+fn each_back_end_alone() {
+    let Some(sshd) = server("each_back_end_alone") else { return };
+    let mut providers = vec![ssh_client::crypto::rust_crypto::provider()];
+    if cfg!(feature = "aws-lc") {
+        providers.push(ssh_client::crypto::default_provider());
+    }
+    for provider in providers {
+        let provider = Arc::new(ssh_client::kex::provider(provider));
+        let key = public_key(sshd.host_key(KeyKind::Ed25519).public_line());
+        let path = sshd.user_key_path(KeyKind::Ed25519);
+        let credential = Credential::key_file(path, None, &provider).unwrap();
+        let config = Config::with_provider(config(&sshd).user(), provider).host_key(Expect(key));
+        echo(&sshd, config.credential(credential), "back end");
+    }
+}

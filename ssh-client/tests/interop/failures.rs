@@ -1,0 +1,214 @@
+//! Peers that are not what they should be, and connections that break: each has its own error, in the time set, and no
+//! thread stays behind.
+
+use crate::support::{config_with_key, connect, session, timeouts};
+use ssh_client::{Config, ErrorKind, Phase, blocking::Session, host_key::InsecureAcceptAny};
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    thread,
+    time::{Duration, Instant},
+};
+use testing::{Cut, Direction, KeyKind, Peer, Proxy, Sshd};
+
+/// The time each phase has in tests that must run into it.
+const SHORT: Duration = Duration::from_millis(400);
+/// By then a call with such a time must have ended, on however loaded a machine.
+const BOUND: Duration = Duration::from_secs(20);
+
+fn open_config() -> Config {
+    Config::new("nobody").host_key(InsecureAcceptAny).password("x").timeouts(timeouts(SHORT))
+}
+
+fn failure(port: u16, config: &Config) -> ssh_client::Error {
+    let start = Instant::now();
+    let error = Session::connect(("127.0.0.1", port), config).unwrap_err();
+    assert!(start.elapsed() < BOUND, "{error} after {:?}", start.elapsed());
+    error
+}
+
+#[test]
+fn nobody_listens() {
+    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let error = failure(port, &open_config());
+    assert_eq!(error.kind(), ErrorKind::Connect);
+    let nowhere = Session::connect(("no.such.host.invalid", 22), &open_config()).unwrap_err();
+    assert_eq!(nowhere.kind(), ErrorKind::Connect);
+}
+
+#[test]
+fn a_peer_that_is_not_ssh_is_quoted() {
+    let peer = Peer::closing_after("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+    let error = failure(peer.port(), &open_config());
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.to_string().contains("HTTP/1.1 400"), "{error}");
+}
+
+#[test]
+fn a_peer_that_says_nothing_times_out() {
+    let peer = Peer::silent();
+    assert_eq!(failure(peer.port(), &open_config()).kind(), ErrorKind::Timeout(Phase::Handshake));
+}
+
+#[test]
+fn a_peer_that_only_names_itself_times_out() {
+    let peer = Peer::saying("SSH-2.0-mute\r\n");
+    assert_eq!(failure(peer.port(), &open_config()).kind(), ErrorKind::Timeout(Phase::Handshake));
+}
+
+#[test]
+fn a_peer_of_another_version_is_refused() {
+    let peer = Peer::saying("SSH-1.5-ancient\r\n");
+    let error = failure(peer.port(), &open_config());
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(error.to_string().contains("1.5"), "{error}");
+}
+
+#[test]
+fn endless_lines_before_the_identification_are_refused() {
+    let peer = Peer::saying("hello\r\n".repeat(2000));
+    assert_eq!(failure(peer.port(), &open_config()).kind(), ErrorKind::Protocol);
+    let peer = Peer::saying("x".repeat(100_000));
+    assert_eq!(failure(peer.port(), &open_config()).kind(), ErrorKind::Protocol);
+}
+
+#[test]
+fn garbage_after_the_identification_is_refused() {
+    let mut bytes = b"SSH-2.0-odd\r\n".to_vec();
+    bytes.extend([0xff; 64]);
+    let peer = Peer::saying(bytes);
+    assert_eq!(failure(peer.port(), &open_config()).kind(), ErrorKind::Protocol);
+}
+
+#[test]
+fn nothing_in_common_shows_both_lists() {
+    let name = "nothing_in_common_shows_both_lists";
+    let Some(sshd) = Sshd::builder().config("Ciphers aes256-ctr").start_or_skip(name) else { return };
+    let config = config_with_key(&sshd, KeyKind::Ed25519);
+    let mut algorithms = config.offered().clone();
+    algorithms.cipher_c2s = vec!["aes128-ctr".into()];
+    let error = connect(&sshd, &config.algorithms(algorithms)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NothingInCommon);
+    let text = error.to_string();
+    assert!(text.contains("aes128-ctr") && text.contains("aes256-ctr"), "{text}");
+}
+
+/// Cuts or stalls the server's side after each of many numbers of bytes, from the first to the last of a whole
+/// session.
+fn break_everywhere(name: &str, act: impl Fn(&Proxy, u64), expected: &[ErrorKind]) {
+    let Some(sshd) = Sshd::start_or_skip(name) else { return };
+    let config = config_with_key(&sshd, KeyKind::Ed25519).timeouts(timeouts(SHORT));
+    let attempt = |proxy: &Proxy| {
+        let session = Session::connect(("127.0.0.1", proxy.port()), &config)?;
+        session.command("echo done").timeout(SHORT).output()
+    };
+    let whole = Proxy::start(sshd.addr());
+    attempt(&whole).unwrap();
+    let total = whole.bytes(Direction::ToClient);
+    assert!(total > 1000, "{total} bytes");
+    for step in 0..16 {
+        let at = total * step / 16;
+        let proxy = Proxy::start(sshd.addr());
+        act(&proxy, at);
+        let start = Instant::now();
+        match attempt(&proxy) {
+            Ok(output) => panic!("{name}: cut at {at} of {total} and got {output:?}"),
+            Err(error) => assert!(expected.contains(&error.kind()), "{name}: cut at {at} of {total}: {error:?}"),
+        }
+        assert!(start.elapsed() < BOUND, "{name}: {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn a_connection_cut_anywhere_is_an_error_of_its_own() {
+    let name = "a_connection_cut_anywhere_is_an_error_of_its_own";
+    let lost = [ErrorKind::Io, ErrorKind::Closed];
+    break_everywhere(name, |proxy, at| proxy.cut_after(Direction::ToClient, at, Cut::Fin), &lost);
+    break_everywhere(name, |proxy, at| proxy.cut_after(Direction::ToClient, at, Cut::Reset), &lost);
+}
+
+#[test]
+fn a_peer_that_stops_anywhere_times_out_in_that_phase() {
+    let name = "a_peer_that_stops_anywhere_times_out_in_that_phase";
+    let phases = [Phase::Handshake, Phase::Authentication, Phase::Open, Phase::Request, Phase::Read, Phase::Wait];
+    let timeouts = phases.map(ErrorKind::Timeout);
+    break_everywhere(name, |proxy, at| proxy.stall_after(Direction::ToClient, at), &timeouts);
+}
+
+#[test]
+fn a_byte_flipped_anywhere_is_an_error() {
+    let name = "a_byte_flipped_anywhere_is_an_error";
+    let all = [
+        ErrorKind::Protocol,
+        ErrorKind::Integrity,
+        ErrorKind::Crypto,
+        ErrorKind::HostKey,
+        ErrorKind::NothingInCommon,
+        ErrorKind::Io,
+        ErrorKind::Disconnected,
+        ErrorKind::Timeout(Phase::Handshake),
+        ErrorKind::Timeout(Phase::Authentication),
+        ErrorKind::Timeout(Phase::Open),
+        ErrorKind::Timeout(Phase::Request),
+        ErrorKind::Timeout(Phase::Read),
+    ];
+    break_everywhere(name, |proxy, at| proxy.flip(Direction::ToClient, at, 0x10), &all);
+}
+
+#[test]
+fn a_command_that_runs_when_the_server_dies_ends_with_an_error() {
+    let name = "a_command_that_runs_when_the_server_dies_ends_with_an_error";
+    let Some(sshd) = Sshd::start_or_skip(name) else { return };
+    let session = session(&sshd);
+    let channel = session.open_session().unwrap();
+    channel.exec("echo ready; cat").unwrap();
+    let mut ready = [0; 6];
+    (&channel).read_exact(&mut ready).unwrap();
+    let reader = thread::spawn({
+        let channel = channel.clone();
+        move || (&channel).read(&mut [0; 16])
+    });
+    drop(sshd);
+    assert!(reader.join().unwrap().is_err());
+    assert!(!session.is_active());
+    assert!(session.open_session().is_err());
+    assert!((&channel).write_all(b"x").is_err());
+}
+
+#[test]
+fn a_dead_network_is_noticed_by_keepalives() {
+    let Some(sshd) = Sshd::start_or_skip("a_dead_network_is_noticed_by_keepalives") else { return };
+    let proxy = Proxy::start(sshd.addr());
+    let config = config_with_key(&sshd, KeyKind::Ed25519).keepalive(Duration::from_millis(100), 2);
+    let session = Session::connect(("127.0.0.1", proxy.port()), &config).unwrap();
+    let channel = session.open_session().unwrap();
+    channel.exec("sleep 60").unwrap();
+    proxy.stall(Direction::ToClient);
+    let start = Instant::now();
+    let error = channel.wait(None).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Keepalive));
+    assert!(start.elapsed() < BOUND);
+}
+
+#[test]
+fn closing_wakes_every_waiting_call() {
+    let Some(sshd) = Sshd::start_or_skip("closing_wakes_every_waiting_call") else { return };
+    let session = session(&sshd);
+    let channel = session.open_session().unwrap();
+    channel.exec("sleep 60").unwrap();
+    let waiting: Vec<_> = (0..3)
+        .map(|which| {
+            let channel = channel.clone();
+            thread::spawn(move || match which {
+                0 => (&channel).read(&mut [0; 1]).unwrap_err().kind(),
+                1 => channel.stderr().read(&mut [0; 1]).unwrap_err().kind(),
+                _ => std::io::Error::from(channel.wait(None).unwrap_err()).kind(),
+            })
+        })
+        .collect();
+    thread::sleep(Duration::from_millis(200));
+    session.close();
+    for thread in waiting {
+        assert_eq!(thread.join().unwrap(), std::io::ErrorKind::NotConnected);
+    }
+}

@@ -1,0 +1,108 @@
+//! Host keys: only an explicit yes lets a session go on.
+
+use crate::support::{config_with_key, connect, public_key};
+use ssh_client::{
+    Config, ErrorKind,
+    blocking::Session,
+    host_key::{Decide, Expect, HostKeyRefused, InsecureAcceptAny, Known},
+    known_hosts::KnownHosts,
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+use testing::{KeyKind, Sshd};
+
+fn known_hosts(text: &str) -> Known {
+    Known(KnownHosts::parse(text))
+}
+
+#[test]
+fn without_a_policy_every_key_is_refused() {
+    let Some(sshd) = Sshd::start_or_skip("without_a_policy_every_key_is_refused") else { return };
+    let error = connect(&sshd, &Config::new(sshd.user()).password("secret")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::HostKey);
+    assert!(error.to_string().contains("SHA256:"), "{error}");
+    assert!(!sshd.log().contains("userauth-request"), "{}", sshd.log());
+}
+
+#[test]
+fn another_key_than_the_expected_one_is_refused() {
+    let Some(sshd) = Sshd::start_or_skip("another_key_than_the_expected_one_is_refused") else { return };
+    let other = testing::KeyPair::generate(KeyKind::Ed25519);
+    let config = Config::new(sshd.user()).host_key(Expect(public_key(other.public_line())));
+    let error = connect(&sshd, &config).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::HostKey);
+    let right = config_with_key(&sshd, KeyKind::Ed25519);
+    assert!(connect(&sshd, &right).is_ok());
+}
+
+#[test]
+fn known_hosts_decide() {
+    let Some(sshd) = Sshd::start_or_skip("known_hosts_decide") else { return };
+    let line = sshd.known_hosts_line(KeyKind::Ed25519);
+    let base = config_with_key(&sshd, KeyKind::Ed25519);
+    assert!(connect(&sshd, &base.clone().host_key(known_hosts(&line))).is_ok());
+
+    let unknown = connect(&sshd, &base.clone().host_key(known_hosts(""))).unwrap_err();
+    assert_eq!(unknown.kind(), ErrorKind::HostKey);
+
+    let revoked = format!("{line}\n@revoked * {}\n", sshd.host_key(KeyKind::Ed25519).public_line());
+    let revoked = connect(&sshd, &base.clone().host_key(known_hosts(&revoked))).unwrap_err();
+    assert_eq!(revoked.kind(), ErrorKind::HostKey);
+    assert!(revoked.to_string().contains("revoked"), "{revoked}");
+
+    let other = testing::KeyPair::generate(KeyKind::Ed25519);
+    let changed = format!("[127.0.0.1]:{} {}\n", sshd.port(), other.public_line());
+    let changed = connect(&sshd, &base.host_key(known_hosts(&changed))).unwrap_err();
+    assert_eq!(changed.kind(), ErrorKind::HostKey);
+}
+
+#[test]
+fn the_algorithm_follows_what_is_known_of_the_host() {
+    let Some(sshd) = Sshd::start_or_skip("the_algorithm_follows_what_is_known_of_the_host") else { return };
+    let known = known_hosts(&sshd.known_hosts_line(KeyKind::EcdsaP384));
+    let session = connect(&sshd, &config_with_key(&sshd, KeyKind::Ed25519).host_key(known)).unwrap();
+    assert_eq!(session.negotiated().unwrap().host_key, "ecdsa-sha2-nistp384");
+}
+
+#[test]
+fn an_alias_stands_for_the_host() {
+    let Some(sshd) = Sshd::start_or_skip("an_alias_stands_for_the_host") else { return };
+    let line = format!("[cluster]:{} {}\n", sshd.port(), sshd.host_key(KeyKind::Ed25519).public_line());
+    let config = config_with_key(&sshd, KeyKind::Ed25519).host_key(known_hosts(&line));
+    assert!(connect(&sshd, &config).is_err());
+    assert!(connect(&sshd, &config.host_alias("cluster")).is_ok());
+}
+
+#[test]
+fn the_callers_decision_is_asked_once_and_may_take_its_time() {
+    let name = "the_callers_decision_is_asked_once_and_may_take_its_time";
+    let Some(sshd) = Sshd::start_or_skip(name) else { return };
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    let policy = Decide(move |key: &ssh_client::host_key::HostKey| {
+        count.fetch_add(1, Ordering::Relaxed);
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        if key.algorithm == "ssh-ed25519" { Ok(()) } else { Err(HostKeyRefused("no".to_owned())) }
+    });
+    let session = connect(&sshd, &config_with_key(&sshd, KeyKind::Ed25519).host_key(policy)).unwrap();
+    session.rekey().unwrap();
+    assert!(session.command("true").output().unwrap().success());
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn the_steps_one_by_one() {
+    let Some(sshd) = Sshd::start_or_skip("the_steps_one_by_one") else { return };
+    let config = config_with_key(&sshd, KeyKind::Ed25519).host_key(InsecureAcceptAny);
+    let stream = std::net::TcpStream::connect(sshd.addr()).unwrap();
+    let unverified = Session::handshake(stream, "127.0.0.1", sshd.port(), &config).unwrap();
+    let shown = public_key(sshd.host_key(KeyKind::Ed25519).public_line());
+    assert_eq!(unverified.host_key().key, shown);
+    let login = unverified.accept().unwrap();
+    let wrong = ssh_client::Credential::password("wrong");
+    assert_eq!(login.authenticate_with(&[wrong]).unwrap_err().kind(), ErrorKind::Authentication);
+    let session = login.authenticate().unwrap();
+    assert!(session.command("true").output().unwrap().success());
+}

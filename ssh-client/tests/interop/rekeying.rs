@@ -1,0 +1,67 @@
+//! New keys while data flows.
+
+use crate::support::{PATIENCE, config_with_key, connect, noise, session};
+use ssh_client::RekeyLimit;
+use std::{
+    io::{Read, Write},
+    thread,
+    time::Duration,
+};
+use testing::{KeyKind, Sshd};
+
+#[test]
+fn both_sides_rekey_every_megabyte_in_both_directions_at_once() {
+    let name = "both_sides_rekey_every_megabyte_in_both_directions_at_once";
+    let Some(sshd) = Sshd::builder().config("RekeyLimit 1M").start_or_skip(name) else { return };
+    let mut limit = RekeyLimit::default();
+    limit.bytes = 1 << 20;
+    let config = config_with_key(&sshd, KeyKind::Ed25519).rekey(limit);
+    let session = connect(&sshd, &config).unwrap();
+    let channel = session.open_session().unwrap();
+    channel.exec("cat").unwrap();
+    let input = noise(24 << 20);
+    let output = thread::scope(|scope| {
+        scope.spawn(|| {
+            (&channel).write_all(&input).unwrap();
+            channel.shutdown_write().unwrap();
+        });
+        let mut output = Vec::new();
+        (&channel).read_to_end(&mut output).unwrap();
+        output
+    });
+    assert!(output == input);
+}
+
+#[test]
+fn new_keys_on_demand_and_by_time() {
+    let Some(sshd) = Sshd::start_or_skip("new_keys_on_demand_and_by_time") else { return };
+    let one = session(&sshd);
+    for _ in 0..3 {
+        one.rekey().unwrap();
+        assert!(one.command("true").output().unwrap().success());
+    }
+    let mut limit = RekeyLimit::default();
+    limit.time = Some(Duration::from_millis(300));
+    let config = config_with_key(&sshd, KeyKind::Ed25519).rekey(limit);
+    let session = connect(&sshd, &config).unwrap();
+    let output = session.command("for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.2; done").output().unwrap();
+    assert_eq!(output.stdout, b"1\n2\n3\n4\n5\n6\n7\n8\n");
+    let rekeys = sshd.log().matches("rekeying").count();
+    assert!(rekeys >= 3, "{rekeys} rekeys in the server's log");
+}
+
+#[test]
+fn an_idle_session_is_kept_alive_by_questions() {
+    let Some(sshd) = Sshd::start_or_skip("an_idle_session_is_kept_alive_by_questions") else { return };
+    let config = config_with_key(&sshd, KeyKind::Ed25519).keepalive(Duration::from_millis(100), 3);
+    let session = connect(&sshd, &config).unwrap();
+    thread::sleep(Duration::from_millis(900));
+    assert!(session.is_active());
+    session.ping().unwrap();
+    let channel = session.open_session().unwrap();
+    channel.set_read_timeout(Some(PATIENCE));
+    channel.exec("echo still here").unwrap();
+    let mut text = String::new();
+    (&channel).read_to_string(&mut text).unwrap();
+    assert_eq!(text, "still here\n");
+}
