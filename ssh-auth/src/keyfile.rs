@@ -2,30 +2,39 @@
 //!
 //! | format | begins with | encryption |
 //! | --- | --- | --- |
-//! | OpenSSH (OpenSSH PROTOCOL.key) | `-----BEGIN OPENSSH PRIVATE KEY-----` | bcrypt with any cipher that OpenSSH writes |
-//! | PKCS#1 (RFC 8017 §A.1.2) | `-----BEGIN RSA PRIVATE KEY-----` | |
-//! | SEC 1 (RFC 5915) | `-----BEGIN EC PRIVATE KEY-----` | |
-//! | PKCS#8 (RFC 5958) | `-----BEGIN PRIVATE KEY-----` | |
+//! | OpenSSH (OpenSSH PROTOCOL.key) | `-----BEGIN OPENSSH PRIVATE KEY-----` | bcrypt with any cipher that OpenSSH writes: AES in CTR, CBC and GCM, ChaCha20-Poly1305, Triple-DES |
+//! | PKCS#1 (RFC 8017 §A.1.2) | `-----BEGIN RSA PRIVATE KEY-----` | `Proc-Type: 4,ENCRYPTED` (RFC 1421) with AES or Triple-DES in CBC |
+//! | SEC 1 (RFC 5915) | `-----BEGIN EC PRIVATE KEY-----` | the same |
+//! | PKCS#8 (RFC 5958) | `-----BEGIN PRIVATE KEY-----` | none |
+//! | | `-----BEGIN ENCRYPTED PRIVATE KEY-----` | PBES2 (RFC 8018): PBKDF2 or scrypt with AES or Triple-DES |
+//! | PuTTY's, version 2 | `PuTTY-User-Key-File-2:` | SHA-1 with AES in CBC |
+//! | PuTTY's, version 3 | `PuTTY-User-Key-File-3:` | Argon2 with AES in CBC |
 //!
 //! [`PrivateKeyFile::parse`] reads any of them, and [`PrivateKeyFile::decrypt`] gives the key. What comes out agrees
-//! with itself: the public half is recomputed from the private one, or checked against it. Line endings, text around
-//! the key and blank lines don't matter.
+//! with itself: the public half is recomputed from the private one and compared with the file's. Line endings, text
+//! around a key in PEM and blank lines don't matter. [`write_openssh`] writes OpenSSH's format.
 //!
 //! # Bounds
 //!
 //! A file from a stranger can't make its reader hang or run out of memory; what is over these bounds is refused as
-//! [`KeyFileErrorKind::TooCostly`]:
+//! [`KeyFileErrorKind::TooCostly`]. At a bound a decryption takes some ten seconds.
 //!
 //! | what | at most |
 //! | --- | --- |
 //! | the file | 1 MiB |
 //! | rounds of bcrypt | 4096 |
+//! | iterations of PBKDF2 | 10,000,000 |
+//! | memory of scrypt | 256 MiB, and 4 GiB mixed in all lanes together |
+//! | memory of Argon2 | 256 MiB, and 8 GiB filled in all passes together; 64 lanes |
 
 mod cipher;
 mod der;
 mod error;
+mod legacy_pem;
 mod openssh;
 mod pem;
+mod pkcs8;
+mod ppk;
 mod private;
 mod write;
 
@@ -47,6 +56,9 @@ pub struct PrivateKeyFile {
 enum Contents {
     Plain(PrivateKey),
     OpenSsh(openssh::Encrypted),
+    LegacyPem(legacy_pem::Encrypted),
+    Pkcs8(pkcs8::Encrypted),
+    Ppk(Box<ppk::Sealed>),
 }
 
 /// The format of a private key file.
@@ -59,8 +71,14 @@ pub enum Format {
     Pkcs1,
     /// `EC PRIVATE KEY`.
     Sec1,
-    /// `PRIVATE KEY`.
+    /// `DSA PRIVATE KEY`.
+    Dsa,
+    /// `PRIVATE KEY` and `ENCRYPTED PRIVATE KEY`.
     Pkcs8,
+    /// PuTTY's, version 2.
+    Ppk2,
+    /// PuTTY's, version 3.
+    Ppk3,
 }
 
 impl PrivateKeyFile {
@@ -69,20 +87,32 @@ impl PrivateKeyFile {
         if bytes.len() > MAX_FILE {
             return Err(KeyFileError::too_costly("file of more than 1 MiB"));
         }
-        let block = Block::find(bytes, |label| LABELS.iter().any(|(other, _)| *other == label))?;
-        let Some(block) = block else { return Err(unknown(bytes)) };
-        let data = &block.data[..];
-        match LABELS.iter().find(|(label, _)| *label == block.label).map(|(_, format)| *format) {
-            Some(Format::OpenSsh) => openssh::parse(data),
-            Some(Format::Pkcs1) => Ok(Self::plain(Format::Pkcs1, der::rsa(data)?)),
-            Some(Format::Sec1) => Ok(Self::plain(Format::Sec1, der::ec(data, None)?)),
-            Some(Format::Pkcs8) => Ok(Self::plain(Format::Pkcs8, der::pkcs8(data)?)),
+        if ppk::version(bytes).is_some() {
+            return ppk::parse(bytes);
+        }
+        let Some(block) = Block::find(bytes, |label| format_of(label).is_some())? else {
+            return Err(unknown(bytes));
+        };
+        match format_of(block.label) {
             None => Err(unknown(bytes)),
+            Some(Format::OpenSsh) => openssh::parse(&block.data),
+            Some(Format::Pkcs8) if block.label == ENCRYPTED_PKCS8 => {
+                let encrypted = pkcs8::Encrypted::parse(&block.data)?;
+                Ok(Self::opaque(Format::Pkcs8, Contents::Pkcs8(encrypted)))
+            }
+            Some(format) => match legacy_pem::Encrypted::of(&block, format)? {
+                Some(encrypted) => Ok(Self::opaque(format, Contents::LegacyPem(encrypted))),
+                None => {
+                    let key = der::decode(format, &block.data)?;
+                    let public = Some(key.public_key());
+                    Ok(Self { format, public, comment: None, contents: Contents::Plain(key) })
+                }
+            },
         }
     }
 
-    fn plain(format: Format, key: PrivateKey) -> Self {
-        Self { format, public: Some(key.public_key()), comment: None, contents: Contents::Plain(key) }
+    fn opaque(format: Format, contents: Contents) -> Self {
+        Self { format, public: None, comment: None, contents }
     }
 
     /// The file's format.
@@ -123,6 +153,9 @@ impl PrivateKeyFile {
                 let (key, comment) = encrypted.decrypt(passphrase()?)?;
                 Ok((key, Some(comment)))
             }
+            Contents::LegacyPem(encrypted) => Ok((encrypted.decrypt(passphrase()?)?, None)),
+            Contents::Pkcs8(encrypted) => Ok((encrypted.decrypt(passphrase()?)?, None)),
+            Contents::Ppk(sealed) => Ok((sealed.decrypt(passphrase()?)?, self.comment.clone())),
         }
     }
 }
@@ -139,19 +172,24 @@ impl fmt::Debug for PrivateKeyFile {
 
 const MAX_FILE: usize = 1 << 20;
 
-const LABELS: [(&str, Format); 4] = [
-    ("OPENSSH PRIVATE KEY", Format::OpenSsh),
-    ("RSA PRIVATE KEY", Format::Pkcs1),
-    ("EC PRIVATE KEY", Format::Sec1),
-    ("PRIVATE KEY", Format::Pkcs8),
-];
+const ENCRYPTED_PKCS8: &str = "ENCRYPTED PRIVATE KEY";
+
+fn format_of(label: &str) -> Option<Format> {
+    match label {
+        "OPENSSH PRIVATE KEY" => Some(Format::OpenSsh),
+        "RSA PRIVATE KEY" => Some(Format::Pkcs1),
+        "EC PRIVATE KEY" => Some(Format::Sec1),
+        "DSA PRIVATE KEY" => Some(Format::Dsa),
+        "PRIVATE KEY" | ENCRYPTED_PKCS8 => Some(Format::Pkcs8),
+        _ => None,
+    }
+}
 
 /// Says what the file is instead, if that can be seen.
 fn unknown(bytes: &[u8]) -> KeyFileError {
-    let kinds: [(&[u8], &str); 3] = [
+    let kinds: [(&[u8], &str); 2] = [
         (b"SSH PRIVATE KEY FILE FORMAT 1.1", "key of SSH protocol 1"),
         (b"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----", "key in the format of ssh.com"),
-        (b"PuTTY-User-Key-File-1:", "key in PuTTY's format 1"),
     ];
     for (start, name) in kinds {
         if bytes.starts_with(start) {

@@ -1,13 +1,16 @@
 //! Private keys in DER: PKCS#1 (RFC 8017 §A.1.2), SEC 1 (RFC 5915) and the content of PKCS#8 (RFC 5958).
 
 use super::{
-    KeyFileError,
+    Format, KeyFileError,
     private::{self, RsaNumbers},
 };
 use pkcs1::RsaPrivateKeyRef;
 use pkcs8::{
     PrivateKeyInfoRef,
-    der::{self, Decode, ErrorKind, Tag, asn1::ObjectIdentifier, asn1::OctetStringRef},
+    der::{
+        self, Decode, ErrorKind, Tag, Tagged,
+        asn1::{AnyRef, ObjectIdentifier, OctetStringRef},
+    },
     spki::AlgorithmIdentifierRef,
 };
 use sec1::{EcParameters, EcPrivateKey};
@@ -20,8 +23,24 @@ const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 
+/// The content of a file of this format.
+pub(super) fn decode(format: Format, bytes: &[u8]) -> Result<PrivateKey, KeyFileError> {
+    match format {
+        Format::Pkcs1 => rsa(bytes),
+        Format::Sec1 => ec(bytes, None),
+        Format::Dsa => Err(KeyFileError::unsupported("key type ssh-dss")),
+        Format::Pkcs8 => pkcs8(bytes),
+        Format::OpenSsh | Format::Ppk2 | Format::Ppk3 => Err(KeyFileError::damaged("no DER")),
+    }
+}
+
+/// Whether the bytes are one SEQUENCE and nothing else, as no wrong key would make them.
+pub(super) fn is_sequence(bytes: &[u8]) -> bool {
+    AnyRef::from_der(bytes).is_ok_and(|any| any.tag() == Tag::Sequence)
+}
+
 /// `RSAPrivateKey`.
-pub(super) fn rsa(bytes: &[u8]) -> Result<PrivateKey, KeyFileError> {
+fn rsa(bytes: &[u8]) -> Result<PrivateKey, KeyFileError> {
     let key = RsaPrivateKeyRef::from_der(bytes).map_err(within("RSAPrivateKey"))?;
     if key.other_prime_infos.is_some() {
         return Err(KeyFileError::unsupported("rsa key of more than two primes"));
@@ -37,7 +56,7 @@ pub(super) fn rsa(bytes: &[u8]) -> Result<PrivateKey, KeyFileError> {
 }
 
 /// `ECPrivateKey`, whose curve stands inside or, in PKCS#8, outside.
-pub(super) fn ec(bytes: &[u8], outside: Option<Curve>) -> Result<PrivateKey, KeyFileError> {
+fn ec(bytes: &[u8], outside: Option<Curve>) -> Result<PrivateKey, KeyFileError> {
     let key = EcPrivateKey::from_der(bytes).map_err(curve_error)?;
     let inside = key.parameters.map(|EcParameters::NamedCurve(oid)| curve(oid)).transpose()?;
     let curve = match (inside, outside) {
@@ -52,7 +71,7 @@ pub(super) fn ec(bytes: &[u8], outside: Option<Curve>) -> Result<PrivateKey, Key
 }
 
 /// `PrivateKeyInfo`.
-pub(super) fn pkcs8(bytes: &[u8]) -> Result<PrivateKey, KeyFileError> {
+fn pkcs8(bytes: &[u8]) -> Result<PrivateKey, KeyFileError> {
     let info = PrivateKeyInfoRef::from_der(bytes).map_err(within("PrivateKeyInfo"))?;
     let content = info.private_key.as_bytes();
     match info.algorithm.oid {

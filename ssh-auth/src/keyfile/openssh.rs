@@ -65,7 +65,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<PrivateKeyFile, KeyFileError> {
             return Err(KeyFileError::damaged("bcrypt without salt or rounds"));
         }
         check_rounds(rounds)?;
-        if section.is_empty() || section.len() % cipher.block_len != 0 {
+        if section.is_empty() || !section.len().is_multiple_of(cipher.block_len) {
             return Err(KeyFileError::damaged("private section is not whole blocks"));
         }
         let tag = reader.take(cipher.tag_len).map_err(within("authentication tag"))?.to_vec();
@@ -132,10 +132,8 @@ fn private_section(
     let key = private_key(&mut reader)?;
     let comment = String::from_utf8_lossy(reader.string().map_err(inside)?).into_owned();
     let padding = reader.rest();
-    if section.len() % block_len != 0
-        || !padding.iter().zip(1u8..=255).all(|(&byte, at)| byte == at)
-        || padding.len() > 255
-    {
+    let counted = padding.len() <= 255 && padding.iter().zip(1..).all(|(&byte, count)| byte == count);
+    if !counted || !section.len().is_multiple_of(block_len) {
         return Err(KeyFileError::damaged("padding of the private section"));
     }
     if key.public_key() != *public {

@@ -1,0 +1,86 @@
+//! Encryption by PEM's own headers (RFC 1421 §4.6.1), as OpenSSL has always written it: one round of MD5.
+
+use super::{
+    Format, KeyFileError,
+    cipher::{AES128_CBC, AES192_CBC, AES256_CBC, Cipher, TRIPLE_DES_CBC},
+    der,
+    pem::Block,
+};
+use md5::{Digest, Md5};
+use ssh_crypto::PrivateKey;
+use zeroize::Zeroizing;
+
+const CIPHERS: [(&str, Cipher); 4] = [
+    ("AES-256-CBC", AES256_CBC),
+    ("AES-192-CBC", AES192_CBC),
+    ("AES-128-CBC", AES128_CBC),
+    ("DES-EDE3-CBC", TRIPLE_DES_CBC),
+];
+
+/// What is needed to open an encrypted file.
+pub(super) struct Encrypted {
+    format: Format,
+    cipher: Cipher,
+    iv: Vec<u8>,
+    data: Vec<u8>,
+}
+
+impl Encrypted {
+    /// `None` if the block is not encrypted.
+    pub(super) fn of(block: &Block<'_>, format: Format) -> Result<Option<Self>, KeyFileError> {
+        let process = block.header("Proc-Type").and_then(|value| value.split_once(','));
+        if process.is_none_or(|(_, kind)| kind.trim() != "ENCRYPTED") {
+            return Ok(None);
+        }
+        let info = block.header("DEK-Info").and_then(|value| value.split_once(','));
+        let (name, iv) = info.ok_or_else(|| KeyFileError::damaged("DEK-Info missing"))?;
+        let (_, cipher) = *CIPHERS
+            .iter()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name.trim()))
+            .ok_or_else(|| KeyFileError::unsupported(format!("cipher {}", name.escape_default())))?;
+        let iv = base16ct::mixed::decode_vec(iv.trim())
+            .ok()
+            .filter(|iv| iv.len() == cipher.iv_len)
+            .ok_or_else(|| KeyFileError::damaged("initialization vector in DEK-Info"))?;
+        if block.data.is_empty() || !block.data.len().is_multiple_of(cipher.block_len) {
+            return Err(KeyFileError::damaged("encrypted key is not whole blocks"));
+        }
+        Ok(Some(Self { format, cipher, iv, data: block.data.to_vec() }))
+    }
+
+    /// The private key.
+    pub(super) fn decrypt(&self, passphrase: &[u8]) -> Result<PrivateKey, KeyFileError> {
+        let key = derive(passphrase, &self.iv[..SALT_LEN], self.cipher.key_len);
+        let mut data = Zeroizing::new(self.data.clone());
+        // Nothing authenticates the plaintext: what is no padded DER is taken for a wrong passphrase's.
+        self.cipher.decrypt(&key, &self.iv, &mut data, &[]).map_err(|_| KeyFileError::wrong_passphrase())?;
+        let plain = unpadded(&data, self.cipher.block_len)
+            .filter(|plain| der::is_sequence(plain))
+            .ok_or_else(KeyFileError::wrong_passphrase)?;
+        der::decode(self.format, plain)
+    }
+}
+
+/// MD5 over what came before, the passphrase and the salt, as often as it takes (`EVP_BytesToKey` with a count of 1).
+fn derive(passphrase: &[u8], salt: &[u8], len: usize) -> Zeroizing<Vec<u8>> {
+    let mut key = Zeroizing::new(Vec::with_capacity(len.next_multiple_of(DIGEST_LEN)));
+    while key.len() < len {
+        let before = key.len().saturating_sub(DIGEST_LEN);
+        let hash = Md5::new().chain_update(&key[before..]).chain_update(passphrase).chain_update(salt);
+        let digest: Zeroizing<[u8; DIGEST_LEN]> = Zeroizing::new(hash.finalize().into());
+        key.extend_from_slice(&*digest);
+    }
+    key.truncate(len);
+    key
+}
+
+/// RFC 1423 §1.1: the last byte counts the bytes of padding, which all are as the last.
+fn unpadded(data: &[u8], block_len: usize) -> Option<&[u8]> {
+    let count = usize::from(*data.last()?);
+    let (plain, padding) = data.split_at_checked(data.len().checked_sub(count)?)?;
+    let whole = (1..=block_len).contains(&count) && padding.iter().all(|&byte| usize::from(byte) == count);
+    whole.then_some(plain)
+}
+
+const DIGEST_LEN: usize = 16;
+const SALT_LEN: usize = 8;
