@@ -1,0 +1,8 @@
+//! The client's and the server's engine against each other, and each against a peer that misbehaves.
+
+mod order;
+mod pair;
+mod pitfalls;
+mod random;
+mod sequences;
+mod wire;
