@@ -167,8 +167,15 @@ impl<'a> Decode<'a> for &'a [u8] {
 }
 
 /// All bytes up to the end of the message, without a length before them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rest<'a>(pub &'a [u8]);
+
+impl fmt::Debug for Rest<'_> {
+    /// The size alone: the bytes may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rest({} bytes)", self.0.len())
+    }
+}
 
 impl<'a> Rest<'a> {
     /// Decodes the bytes as one `T` and nothing more.

@@ -15,7 +15,7 @@ pub struct Identification(Vec<u8>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdentError {
-    /// The line does not start with `SSH-`, or is no valid identification string.
+    /// The line does not start with `SSH-`, is no valid identification string, or holds a NUL.
     #[error("not an SSH peer: it said {:?}", .0.escape_ascii().to_string())]
     NotSsh(Vec<u8>),
     /// The peer speaks another version of the protocol.
@@ -43,7 +43,7 @@ impl Identification {
         if version != b"2.0" && version != b"1.99" {
             return Err(IdentError::Version(version.escape_ascii().to_string()));
         }
-        if line.iter().any(|&byte| byte == 0 || byte == b'\n') {
+        if line.iter().any(|byte| b"\0\r\n".contains(byte)) {
             return Err(IdentError::NotSsh(line));
         }
         Ok(Self(line))
@@ -100,6 +100,9 @@ impl IdentReader {
             if line.starts_with(b"SSH-") {
                 let identification = Some(Identification::new(line)?);
                 return Ok(IdentStep { used, identification });
+            }
+            if line.contains(&0) {
+                return Err(IdentError::NotSsh(line.to_vec()));
             }
             other_line(line);
             self.lines += 1;

@@ -12,12 +12,19 @@ const MIN_SPACE: usize = 64 * 1024;
 const SPARES: usize = 32;
 
 /// One packet's payload.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Inbound {
     /// The packet's sequence number.
     pub seq: u32,
     /// The payload: never empty, still compressed if compression is on.
     pub payload: Bytes,
+}
+
+impl fmt::Debug for Inbound {
+    /// The payload's size alone: it may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Inbound({}, {} bytes)", self.seq, self.payload.len())
+    }
 }
 
 /// Why a stream of packets ended. A decoder that has failed stays failed.
@@ -66,7 +73,7 @@ enum State {
     Head,
     /// The head was opened; the packet is this many bytes from length to tag.
     Body(usize),
-    /// The length was bad but must not be told: this many bytes are swallowed first.
+    /// The length or the MAC was bad, but which must not be told: this many bytes are swallowed first.
     Masked(usize),
     Failed(PacketError),
 }
@@ -166,23 +173,41 @@ impl Decoder {
             let length = self.open.length(self.seq, &mut self.segment[..self.layout.head]);
             self.state = match self.total(length) {
                 Some(total) => State::Body(total),
-                None if self.layout.mask_errors => State::Masked(self.max_packet),
+                None if self.layout.mask_errors => State::Masked(self.largest()),
                 None => return Err(PacketError::Length(length)),
             };
         }
         match self.state {
             State::Head => Ok(None),
             State::Body(total) if self.filled < total => Ok(None),
-            State::Body(total) => self.packet(total).map(Some),
+            State::Body(total) => match self.packet(total) {
+                // A bad MAC fails where a bad length does, or an attacker who guesses blocks of CBC learns which.
+                Err(PacketError::Corrupt(_)) if self.layout.mask_errors => {
+                    self.state = State::Masked(self.largest());
+                    self.swallow()
+                }
+                result => result.map(Some),
+            },
+            State::Masked(_) => self.swallow(),
+            State::Failed(error) => Err(error),
+        }
+    }
+
+    /// Drops what has arrived until as much has as the largest packet has, then fails.
+    fn swallow(&mut self) -> Result<Option<Inbound>, PacketError> {
+        match self.state {
             State::Masked(left) if self.filled < left => {
-                // Nothing of this is looked at, so nothing of it is kept.
                 self.state = State::Masked(left - self.filled);
                 self.skip(self.filled);
                 Ok(None)
             }
-            State::Masked(_) => Err(Corrupt.into()),
-            State::Failed(error) => Err(error),
+            _ => Err(Corrupt.into()),
         }
+    }
+
+    /// The size of the largest packet from length to tag, in bytes.
+    fn largest(&self) -> usize {
+        LENGTH_SIZE + self.max_packet + self.layout.tag
     }
 
     /// The size of a packet from length to tag, in bytes, if `length` is one that can be.
@@ -190,7 +215,7 @@ impl Decoder {
         let Layout { head, align, length_aligned, tag, .. } = self.layout;
         let length = length as usize;
         let aligned = if length_aligned { length.checked_add(LENGTH_SIZE)? } else { length };
-        let shortest = (1 + 1 + MIN_PADDING).max(head - LENGTH_SIZE);
+        let shortest = (1 + 1 + MIN_PADDING).max(head.saturating_sub(LENGTH_SIZE));
         let valid = (shortest..=self.max_packet).contains(&length) && aligned.is_multiple_of(align);
         valid.then(|| LENGTH_SIZE + length + tag)
     }
@@ -227,11 +252,10 @@ impl Decoder {
         let mut next = used.and_then(|at| self.spares.swap_remove_back(at)).unwrap_or_default();
         next.resize(size, 0);
         next[..self.filled].copy_from_slice(&self.segment[..self.filled]);
+        // A segment that was used to its last byte has no capacity left, and yet it is one.
         let spare = std::mem::replace(&mut self.segment, next);
-        if spare.capacity() > 0 || !spare.is_empty() {
-            self.spares.truncate(SPARES - 1);
-            self.spares.push_back(spare);
-        }
+        self.spares.truncate(SPARES - 1);
+        self.spares.push_back(spare);
     }
 }
 
