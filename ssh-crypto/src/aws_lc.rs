@@ -5,7 +5,7 @@ mod chacha;
 mod ctr;
 mod ecdsa;
 mod ed25519;
-mod gcm;
+pub(crate) mod gcm;
 mod hmac;
 mod kem;
 mod rsa;
@@ -13,27 +13,28 @@ mod rsa;
 pub use agreement::{NISTP256, NISTP384, NISTP521, X25519};
 pub use chacha::CHACHA20_POLY1305;
 pub use ctr::{AES128_CTR, AES192_CTR, AES256_CTR};
-pub use ecdsa::{ECDSA_NISTP256, ECDSA_NISTP384, ECDSA_NISTP521};
-pub use ed25519::ED25519;
+pub use ecdsa::{ECDSA_NISTP256, ECDSA_NISTP384, ECDSA_NISTP521, SK_ECDSA_NISTP256};
+pub use ed25519::{ED25519, SK_ED25519};
 pub use gcm::{AES128_GCM, AES256_GCM};
 pub use hmac::{
     HMAC_SHA1, HMAC_SHA1_ETM, HMAC_SHA2_256, HMAC_SHA2_256_ETM, HMAC_SHA2_512, HMAC_SHA2_512_ETM,
 };
 pub use kem::{MLKEM768, MLKEM1024};
-pub use rsa::{RSA_SHA2_256, RSA_SHA2_512};
+pub use rsa::{RSA_SHA2_256, RSA_SHA2_512, SSH_RSA};
 
-use crate::{Cipher, MacAlgorithm, Provider, rust_crypto};
+pub use crate::rust_crypto::{SSH_DSS, legacy};
+
+use crate::{Cipher, MacAlgorithm, Provider, SignatureAlgorithm, rust_crypto};
 
 pub(crate) use crate::rust_crypto::digest;
 
-/// All suites of this back end, the best first, and behind them the legacy ones of [`rust_crypto`]; without key exchange
+/// All suites of this back end, the best first and the [legacy ones of RustCrypto](legacy) last, without key exchange
 /// methods.
 pub fn provider() -> Provider {
     Provider {
-        signatures: vec![ED25519, ECDSA_NISTP256, ECDSA_NISTP384, ECDSA_NISTP521, RSA_SHA2_512, RSA_SHA2_256]
-            .into(),
-        ciphers: [&CIPHERS[..], &rust_crypto::legacy::ciphers()].concat().into(),
-        macs: [&MACS[..], &rust_crypto::legacy::macs()].concat().into(),
+        signatures: SIGNATURES.as_slice().into(),
+        ciphers: [&CIPHERS[..], &legacy::ciphers()].concat().into(),
+        macs: [&MACS[..], &legacy::macs()].concat().into(),
         ..rust_crypto::provider()
     }
 }
@@ -50,3 +51,17 @@ static CIPHERS: [Cipher; 6] = [
 
 static MACS: [&dyn MacAlgorithm; 6] =
     [HMAC_SHA2_256_ETM, HMAC_SHA2_512_ETM, HMAC_SHA2_256, HMAC_SHA2_512, HMAC_SHA1_ETM, HMAC_SHA1];
+
+/// The last two are legacy.
+static SIGNATURES: [&dyn SignatureAlgorithm; 10] = [
+    ED25519,
+    ECDSA_NISTP256,
+    ECDSA_NISTP384,
+    ECDSA_NISTP521,
+    RSA_SHA2_512,
+    RSA_SHA2_256,
+    SK_ED25519,
+    SK_ECDSA_NISTP256,
+    SSH_RSA,
+    SSH_DSS,
+];

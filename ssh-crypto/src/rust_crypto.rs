@@ -3,9 +3,10 @@
 mod agreement;
 mod chacha;
 mod ctr;
+mod dsa;
 pub(crate) mod ecdsa;
 pub(crate) mod ed25519;
-mod gcm;
+pub(crate) mod gcm;
 mod hmac;
 mod kem;
 pub mod legacy;
@@ -14,24 +15,24 @@ pub(crate) mod rsa;
 pub use agreement::{NISTP256, NISTP384, NISTP521, X25519};
 pub use chacha::CHACHA20_POLY1305;
 pub use ctr::{AES128_CTR, AES192_CTR, AES256_CTR};
-pub use ecdsa::{ECDSA_NISTP256, ECDSA_NISTP384, ECDSA_NISTP521};
-pub use ed25519::ED25519;
+pub use dsa::SSH_DSS;
+pub use ecdsa::{ECDSA_NISTP256, ECDSA_NISTP384, ECDSA_NISTP521, SK_ECDSA_NISTP256};
+pub use ed25519::{ED25519, SK_ED25519};
 pub use gcm::{AES128_GCM, AES256_GCM};
 pub use hmac::{
     HMAC_SHA1, HMAC_SHA1_ETM, HMAC_SHA2_256, HMAC_SHA2_256_ETM, HMAC_SHA2_512, HMAC_SHA2_512_ETM,
 };
 pub use kem::{MLKEM768, MLKEM1024};
-pub use rsa::{RSA_SHA2_256, RSA_SHA2_512};
+pub use rsa::{RSA_SHA2_256, RSA_SHA2_512, SSH_RSA};
 
-use crate::{Cipher, Digest, Hash, MacAlgorithm, Provider, random::SystemRandom};
+use crate::{Cipher, Digest, Hash, MacAlgorithm, Provider, SignatureAlgorithm, random::SystemRandom};
 use zeroize::Zeroize;
 
-/// All suites of this back end, the best first and the legacy ones last, without key exchange methods.
+/// All suites of this back end, the best first and the [legacy ones](legacy) last, without key exchange methods.
 pub fn provider() -> Provider {
     Provider {
         kex: [].as_slice().into(),
-        signatures: vec![ED25519, ECDSA_NISTP256, ECDSA_NISTP384, ECDSA_NISTP521, RSA_SHA2_512, RSA_SHA2_256]
-            .into(),
+        signatures: SIGNATURES.as_slice().into(),
         ciphers: [&CIPHERS[..], &legacy::ciphers()].concat().into(),
         macs: [&MACS[..], &legacy::macs()].concat().into(),
         random: &SystemRandom,
@@ -69,3 +70,17 @@ static CIPHERS: [Cipher; 6] = [
 
 static MACS: [&dyn MacAlgorithm; 6] =
     [HMAC_SHA2_256_ETM, HMAC_SHA2_512_ETM, HMAC_SHA2_256, HMAC_SHA2_512, HMAC_SHA1_ETM, HMAC_SHA1];
+
+/// The last two are legacy.
+static SIGNATURES: [&dyn SignatureAlgorithm; 10] = [
+    ED25519,
+    ECDSA_NISTP256,
+    ECDSA_NISTP384,
+    ECDSA_NISTP521,
+    RSA_SHA2_512,
+    RSA_SHA2_256,
+    SK_ED25519,
+    SK_ECDSA_NISTP256,
+    SSH_RSA,
+    SSH_DSS,
+];

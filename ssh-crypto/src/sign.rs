@@ -5,6 +5,9 @@
 
 pub(crate) mod ecdsa;
 pub(crate) mod rsa;
+pub(crate) mod security_key;
+
+pub use security_key::Presence;
 
 use crate::{KeyError, PrivateKey, Provider, PublicKey};
 use ssh_wire::{Encode, Reader};
@@ -20,7 +23,11 @@ pub trait SignatureAlgorithm: fmt::Debug + Send + Sync {
     fn is_legacy(&self) -> bool {
         false
     }
-    /// Checks a signature without its algorithm's name; anything unexpected about key or signature is an error.
+    /// How many bytes follow the signature's string in its blob: those of security keys have five.
+    fn tail_len(&self) -> usize {
+        0
+    }
+    /// Checks a signature without its algorithm's name, but with its tail; anything unexpected about key or signature is an error.
     fn verify(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), SignError>;
     /// Prepares `key` for signing.
     fn signing_key(&self, key: &PrivateKey) -> Result<Box<dyn SigningKey>, SignError>;
@@ -86,18 +93,22 @@ impl Provider {
         signature: &[u8],
     ) -> Result<(), SignError> {
         let mut reader = Reader::new(signature);
-        let (found, bytes) = (|| Ok((reader.string()?, reader.string()?)))()
-            .map_err(|_: ssh_wire::DecodeError| SignError::Invalid)?;
-        reader.finish().map_err(|_| SignError::Invalid)?;
+        let found = reader.string().map_err(|_| SignError::Invalid)?;
         if found != algorithm.as_bytes() {
             let found = found.escape_ascii().to_string();
             return Err(SignError::Algorithm { expected: algorithm.to_owned(), found });
         }
         let suite = self.signature(algorithm).ok_or_else(|| SignError::Unknown(algorithm.to_owned()))?;
+        let (bytes, tail) = (|| Ok((reader.string()?, reader.take(suite.tail_len())?)))()
+            .map_err(|_: ssh_wire::DecodeError| SignError::Invalid)?;
+        reader.finish().map_err(|_| SignError::Invalid)?;
         if suite.key_type() != key.key_type() {
             return Err(wrong_key(algorithm, key));
         }
-        suite.verify(key, message, bytes)
+        match tail {
+            [] => suite.verify(key, message, bytes),
+            _ => suite.verify(key, message, &[bytes, tail].concat()),
+        }
     }
 }
 
@@ -105,7 +116,7 @@ pub(crate) fn wrong_key(algorithm: &str, key: &PublicKey) -> SignError {
     SignError::KeyType { algorithm: algorithm.to_owned(), key_type: key.key_type().to_owned() }
 }
 
-/// A private key in memory, ready to sign under every algorithm the provider has for its type.
+/// A private key in memory, ready to sign under the algorithms the provider has for its type.
 pub struct KeyPair {
     public: PublicKey,
     blob: Vec<u8>,
@@ -113,13 +124,22 @@ pub struct KeyPair {
 }
 
 impl KeyPair {
-    /// Prepares `key`; an error if the provider has no algorithm for it.
+    /// Prepares `key` without the legacy algorithms; an error if the provider has no other for it.
     pub fn new(key: &PrivateKey, provider: &Provider) -> Result<Self, SignError> {
+        Self::prepare(key, provider, false)
+    }
+
+    /// Prepares `key`, and the legacy algorithms too: SHA-1 signatures of RSA keys, and those of DSA keys.
+    pub fn with_legacy(key: &PrivateKey, provider: &Provider) -> Result<Self, SignError> {
+        Self::prepare(key, provider, true)
+    }
+
+    fn prepare(key: &PrivateKey, provider: &Provider, legacy: bool) -> Result<Self, SignError> {
         let public = key.public_key();
         let keys = provider
             .signatures
             .iter()
-            .filter(|suite| suite.key_type() == public.key_type())
+            .filter(|suite| suite.key_type() == public.key_type() && (legacy || !suite.is_legacy()))
             .map(|suite| Ok((suite.name(), suite.signing_key(key)?)))
             .collect::<Result<Vec<_>, SignError>>()?;
         if keys.is_empty() {

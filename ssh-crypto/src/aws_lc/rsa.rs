@@ -18,6 +18,8 @@ pub static RSA_SHA2_512: &dyn SignatureAlgorithm =
 /// `rsa-sha2-256` (RFC 8332 §3).
 pub static RSA_SHA2_256: &dyn SignatureAlgorithm =
     &Rsa { hash: Hash::Sha256, fallback: rust_crypto::RSA_SHA2_256 };
+/// `ssh-rsa` (RFC 4253 §6.6): with SHA-1, which has no collision resistance left; for old peers.
+pub static SSH_RSA: &dyn SignatureAlgorithm = &Rsa { hash: Hash::Sha1, fallback: rust_crypto::SSH_RSA };
 
 /// RSASSA-PKCS1-v1_5 (RFC 8017 §8.2), by AWS-LC where it does it.
 ///
@@ -36,6 +38,10 @@ impl SignatureAlgorithm for Rsa {
 
     fn key_type(&self) -> &'static str {
         "ssh-rsa"
+    }
+
+    fn is_legacy(&self) -> bool {
+        self.hash == Hash::Sha1
     }
 
     fn verify(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), SignError> {

@@ -38,6 +38,19 @@ pub enum PrivateKey {
         /// q⁻¹ mod p.
         iqmp: Secret,
     },
+    /// `ssh-dss`, for old peers; big-endian without leading zeros.
+    Dsa {
+        /// The modulus.
+        p: Vec<u8>,
+        /// The order of the group.
+        q: Vec<u8>,
+        /// The generator.
+        g: Vec<u8>,
+        /// The public value.
+        y: Vec<u8>,
+        /// The private value.
+        x: Secret,
+    },
 }
 
 impl PrivateKey {
@@ -47,6 +60,9 @@ impl PrivateKey {
             Self::Ed25519 { public, .. } => PublicKey::Ed25519(*public),
             Self::Ecdsa { curve, point, .. } => PublicKey::Ecdsa { curve: *curve, point: point.clone() },
             Self::Rsa { e, n, .. } => PublicKey::Rsa { e: e.clone(), n: n.clone() },
+            Self::Dsa { p, q, g, y, .. } => {
+                PublicKey::Dsa { p: p.clone(), q: q.clone(), g: g.clone(), y: y.clone() }
+            }
         }
     }
 }

@@ -24,6 +24,31 @@ pub enum PublicKey {
         /// The modulus, big-endian without leading zeros.
         n: Vec<u8>,
     },
+    /// `ssh-dss` (RFC 4253 §6.6), for old peers; big-endian without leading zeros.
+    Dsa {
+        /// The modulus.
+        p: Vec<u8>,
+        /// The order of the group, of 160 bits.
+        q: Vec<u8>,
+        /// The generator.
+        g: Vec<u8>,
+        /// The public value.
+        y: Vec<u8>,
+    },
+    /// `sk-ssh-ed25519@openssh.com`: on a security key (OpenSSH's PROTOCOL.u2f).
+    SkEd25519 {
+        /// The Ed25519 key.
+        key: [u8; 32],
+        /// What the key is for: `ssh:`.
+        application: Vec<u8>,
+    },
+    /// `sk-ecdsa-sha2-nistp256@openssh.com`: on a security key (OpenSSH's PROTOCOL.u2f).
+    SkEcdsa {
+        /// The point on nistp256, uncompressed.
+        point: Vec<u8>,
+        /// What the key is for: `ssh:`.
+        application: Vec<u8>,
+    },
 }
 
 /// RSA moduli from this size on are accepted, in bits; OpenSSH's bound.
@@ -42,21 +67,21 @@ impl PublicKey {
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, KeyError> {
         let key_type = reader.string()?;
-        if key_type == b"ssh-ed25519" {
-            let key = reader.string()?;
-            // CVE-2020-9283: a key of any other size must not get further.
-            return Ok(Self::Ed25519(
-                key.try_into().map_err(|_| KeyError::Invalid("ed25519 key is not 32 bytes"))?,
-            ));
-        }
-        if key_type == b"ssh-rsa" {
-            return Self::rsa(reader.read()?, reader.read()?);
+        match key_type {
+            b"ssh-ed25519" => return Ok(Self::Ed25519(ed25519(reader)?)),
+            b"ssh-rsa" => return Self::rsa(reader.read()?, reader.read()?),
+            b"ssh-dss" => return Self::dsa([reader.read()?, reader.read()?, reader.read()?, reader.read()?]),
+            b"sk-ssh-ed25519@openssh.com" => {
+                return Ok(Self::SkEd25519 { key: ed25519(reader)?, application: reader.string()?.to_vec() });
+            }
+            b"sk-ecdsa-sha2-nistp256@openssh.com" => {
+                let point = ecdsa(Curve::P256, reader)?;
+                return Ok(Self::SkEcdsa { point, application: reader.string()?.to_vec() });
+            }
+            _ => {}
         }
         if let Some(curve) = Curve::ALL.into_iter().find(|curve| curve.key_type().as_bytes() == key_type) {
-            if reader.string()? != curve.name().as_bytes() {
-                return Err(KeyError::Invalid("ecdsa key names another curve than its type"));
-            }
-            return Self::ecdsa(curve, reader.string()?);
+            return Ok(Self::Ecdsa { curve, point: ecdsa(curve, reader)? });
         }
         Err(KeyError::Unknown(key_type.escape_ascii().to_string()))
     }
@@ -73,9 +98,18 @@ impl PublicKey {
     /// An ECDSA key; only the point's form is checked here, that it is on the curve when it is used.
     pub fn ecdsa(curve: Curve, point: &[u8]) -> Result<Self, KeyError> {
         if !curve.is_uncompressed(point) {
-            return Err(KeyError::Invalid("ecdsa key is not an uncompressed point of its curve"));
+            return Err(NO_POINT);
         }
         Ok(Self::Ecdsa { curve, point: point.to_vec() })
+    }
+
+    /// A DSA key of the numbers p, q, g and y, which are checked.
+    pub fn dsa(numbers: [Mpint<'_>; 4]) -> Result<Self, KeyError> {
+        let [Some(p), Some(q), Some(g), Some(y)] = numbers.map(Mpint::unsigned) else {
+            return Err(KeyError::Invalid("dsa key has a negative number"));
+        };
+        check_dsa(p, q, g, y)?;
+        Ok(Self::Dsa { p: p.to_vec(), q: q.to_vec(), g: g.to_vec(), y: y.to_vec() })
     }
 
     /// The blob, as it stands in messages and files.
@@ -92,6 +126,20 @@ impl PublicKey {
                 Mpint::from_unsigned(e).encode(&mut blob);
                 Mpint::from_unsigned(n).encode(&mut blob);
             }
+            Self::Dsa { p, q, g, y } => {
+                for number in [p, q, g, y] {
+                    Mpint::from_unsigned(number).encode(&mut blob);
+                }
+            }
+            Self::SkEd25519 { key, application } => {
+                key.as_slice().encode(&mut blob);
+                application.as_slice().encode(&mut blob);
+            }
+            Self::SkEcdsa { point, application } => {
+                Curve::P256.name().encode(&mut blob);
+                point.as_slice().encode(&mut blob);
+                application.as_slice().encode(&mut blob);
+            }
         }
         blob
     }
@@ -102,17 +150,21 @@ impl PublicKey {
             Self::Ed25519(_) => "ssh-ed25519",
             Self::Ecdsa { curve, .. } => curve.key_type(),
             Self::Rsa { .. } => "ssh-rsa",
+            Self::Dsa { .. } => "ssh-dss",
+            Self::SkEd25519 { .. } => "sk-ssh-ed25519@openssh.com",
+            Self::SkEcdsa { .. } => "sk-ecdsa-sha2-nistp256@openssh.com",
         }
     }
 
     /// The size in bits, as `ssh-keygen -l` shows it.
     pub fn bits(&self) -> usize {
         match self {
-            Self::Ed25519(_) => 256,
+            Self::Ed25519(_) | Self::SkEd25519 { .. } | Self::SkEcdsa { .. } => 256,
             Self::Ecdsa { curve: Curve::P256, .. } => 256,
             Self::Ecdsa { curve: Curve::P384, .. } => 384,
             Self::Ecdsa { curve: Curve::P521, .. } => 521,
             Self::Rsa { n, .. } => bit_len(n),
+            Self::Dsa { p, .. } => bit_len(p),
         }
     }
 
@@ -122,6 +174,9 @@ impl PublicKey {
             Self::Ed25519(_) => "ED25519",
             Self::Ecdsa { .. } => "ECDSA",
             Self::Rsa { .. } => "RSA",
+            Self::Dsa { .. } => "DSA",
+            Self::SkEd25519 { .. } => "ED25519-SK",
+            Self::SkEcdsa { .. } => "ECDSA-SK",
         }
     }
 
@@ -141,6 +196,24 @@ impl PublicKey {
     }
 }
 
+fn ed25519(reader: &mut Reader<'_>) -> Result<[u8; 32], KeyError> {
+    // CVE-2020-9283: a key of any other size must not get further.
+    reader.string()?.try_into().map_err(|_| KeyError::Invalid("ed25519 key is not 32 bytes"))
+}
+
+fn ecdsa(curve: Curve, reader: &mut Reader<'_>) -> Result<Vec<u8>, KeyError> {
+    if reader.string()? != curve.name().as_bytes() {
+        return Err(KeyError::Invalid("ecdsa key names another curve than its type"));
+    }
+    let point = reader.string()?;
+    match curve.is_uncompressed(point) {
+        true => Ok(point.to_vec()),
+        false => Err(NO_POINT),
+    }
+}
+
+const NO_POINT: KeyError = KeyError::Invalid("ecdsa key is not an uncompressed point of its curve");
+
 /// Whether the numbers, without leading zeros, can be those of a key.
 pub(crate) fn check_rsa(e: &[u8], n: &[u8]) -> Result<(), KeyError> {
     if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bit_len(n)) {
@@ -150,6 +223,25 @@ pub(crate) fn check_rsa(e: &[u8], n: &[u8]) -> Result<(), KeyError> {
     // A longer exponent only serves to burn the verifier's time; 33 bits are what the back ends take.
     if !is_odd(n) || !is_odd(e) || e[0] == 0 || n[0] == 0 || !(2..=33).contains(&bit_len(e)) {
         return Err(KeyError::Invalid("rsa key has an impossible exponent or modulus"));
+    }
+    Ok(())
+}
+
+/// Whether the numbers, without leading zeros, can be those of a key.
+pub(crate) fn check_dsa(p: &[u8], q: &[u8], g: &[u8], y: &[u8]) -> Result<(), KeyError> {
+    let canonical = [p, q, g, y].iter().all(|number| number.first().is_some_and(|&first| first != 0));
+    let is_odd = |number: &[u8]| number.last().is_some_and(|byte| byte & 1 == 1);
+    // Big-endian numbers without leading zeros are ordered by length, then by bytes.
+    let below_p = |number: &[u8]| (number.len(), number) < (p.len(), p);
+    // Signatures hold numbers of 160 bits; FIPS 186 has moduli of 1024 to 3072.
+    let sizes = (1024..=3072).contains(&bit_len(p)) && bit_len(q) == 160;
+    if !canonical
+        || !sizes
+        || !is_odd(p)
+        || !is_odd(q)
+        || ![g, y].into_iter().all(|number| below_p(number) && number != [1])
+    {
+        return Err(KeyError::Invalid("dsa key has impossible numbers"));
     }
     Ok(())
 }

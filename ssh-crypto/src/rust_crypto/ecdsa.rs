@@ -2,7 +2,7 @@
 
 use crate::{
     Curve, KeyError, PrivateKey, PublicKey, SignError, SignatureAlgorithm, SigningKey,
-    sign::{ecdsa, wrong_key},
+    sign::{ecdsa, security_key::SkEcdsa, wrong_key},
 };
 use p256::ecdsa::signature::{Signer, Verifier};
 use p256::elliptic_curve::sec1::ToSec1Point;
@@ -13,6 +13,9 @@ pub static ECDSA_NISTP256: &dyn SignatureAlgorithm = &Ecdsa(Curve::P256);
 pub static ECDSA_NISTP384: &dyn SignatureAlgorithm = &Ecdsa(Curve::P384);
 /// `ecdsa-sha2-nistp521` (RFC 5656 §3).
 pub static ECDSA_NISTP521: &dyn SignatureAlgorithm = &Ecdsa(Curve::P521);
+/// `sk-ecdsa-sha2-nistp256@openssh.com` (OpenSSH's PROTOCOL.u2f); it verifies only, for the private key is in the
+/// hardware.
+pub static SK_ECDSA_NISTP256: &dyn SignatureAlgorithm = &SkEcdsa(verify);
 
 /// ECDSA (FIPS 186-5 §6), by `p256`, `p384` and `p521`.
 #[derive(Debug)]

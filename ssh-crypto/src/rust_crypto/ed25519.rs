@@ -1,10 +1,15 @@
 //! Ed25519.
 
-use crate::{KeyError, PrivateKey, PublicKey, SignError, SignatureAlgorithm, SigningKey, sign::wrong_key};
+use crate::{
+    KeyError, PrivateKey, PublicKey, SignError, SignatureAlgorithm, SigningKey,
+    sign::{security_key::SkEd25519, wrong_key},
+};
 use ed25519_dalek::{Signature, Signer, Verifier, VerifyingKey};
 
 /// `ssh-ed25519` (RFC 8709).
 pub static ED25519: &dyn SignatureAlgorithm = &Ed25519;
+/// `sk-ssh-ed25519@openssh.com` (OpenSSH's PROTOCOL.u2f); it verifies only, for the private key is in the hardware.
+pub static SK_ED25519: &dyn SignatureAlgorithm = &SkEd25519(verify);
 
 /// Ed25519 (RFC 8032 §5.1), by `ed25519-dalek`.
 #[derive(Debug)]

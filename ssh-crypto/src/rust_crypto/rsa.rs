@@ -17,6 +17,8 @@ use zeroize::Zeroizing;
 pub static RSA_SHA2_512: &dyn SignatureAlgorithm = &Rsa(Hash::Sha512);
 /// `rsa-sha2-256` (RFC 8332 §3).
 pub static RSA_SHA2_256: &dyn SignatureAlgorithm = &Rsa(Hash::Sha256);
+/// `ssh-rsa` (RFC 4253 §6.6): with SHA-1, which has no collision resistance left; for old peers.
+pub static SSH_RSA: &dyn SignatureAlgorithm = &Rsa(Hash::Sha1);
 
 /// RSASSA-PKCS1-v1_5 (RFC 8017 §8.2), by `rsa`.
 #[derive(Debug)]
@@ -29,6 +31,10 @@ impl SignatureAlgorithm for Rsa {
 
     fn key_type(&self) -> &'static str {
         "ssh-rsa"
+    }
+
+    fn is_legacy(&self) -> bool {
+        self.0 == Hash::Sha1
     }
 
     fn verify(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), SignError> {

@@ -4,6 +4,7 @@
 
 mod back_ends;
 mod ssh_keygen;
+mod vectors;
 mod wycheproof;
 
 use ssh_crypto::{Kem, KeyAgreement, Provider, RandomError, SecureRandom, rust_crypto};
