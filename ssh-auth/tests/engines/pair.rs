@@ -194,8 +194,7 @@ impl Pair {
         while let Some(event) = self.client.poll_event() {
             match event {
                 Event::Sign { id, algorithm, data } => {
-                    let pairs =
-                        [Key::Ed25519, Key::OtherEd25519, Key::P256, Key::P384, Key::P521, Key::Rsa];
+                    let pairs = [Key::Ed25519, Key::OtherEd25519, Key::P256, Key::P384, Key::P521, Key::Rsa];
                     self.client.signature(key(pairs[id]).sign(&algorithm, &data));
                 }
                 Event::Password { id, attempt } => {

@@ -204,9 +204,15 @@ fn every_chain_of_methods_is_followed() {
                 }
                 let keys = vec![Key::Ed25519, Key::OtherEd25519];
                 let account = Account { keys, ..Account::new(&[&chain]) };
-                let pair = Pair::with(prepared(), User::default(), account, |_| {}, |config| {
-                    config.max_attempts = 20;
-                });
+                let pair = Pair::with(
+                    prepared(),
+                    User::default(),
+                    account,
+                    |_| {},
+                    |config| {
+                        config.max_attempts = 20;
+                    },
+                );
                 let outcome = pair.run();
                 assert!(outcome.success, "{chain:?}: {:#?}", outcome.attempts);
             }
@@ -294,7 +300,11 @@ fn the_attempts_tell_all_that_was_tried_in_order() {
     let pair = Pair::with(methods, user, account, |_| {}, |config| config.max_attempts = 20);
     let outcome = pair.run();
     assert!(!outcome.success);
-    let starts = ["publickey (ecdsa-sha2-nistp256 SHA256:", "publickey (ssh-rsa SHA256:", "publickey (ssh-rsa SHA256:"];
+    let starts = [
+        "publickey (ecdsa-sha2-nistp256 SHA256:",
+        "publickey (ssh-rsa SHA256:",
+        "publickey (ssh-rsa SHA256:",
+    ];
     for (attempt, start) in outcome.attempts.iter().zip(starts) {
         assert!(attempt.starts_with(start), "{attempt}");
         assert!(attempt.ends_with("refused; the server goes on with publickey, password"), "{attempt}");

@@ -24,7 +24,9 @@ impl Wire {
     pub(crate) fn take(&mut self) -> Vec<Vec<u8>> {
         let bytes = std::mem::take(self.encoder.output());
         self.decoder.push(&bytes);
-        std::iter::from_fn(|| self.decoder.decode().unwrap()).map(|inbound| inbound.payload.to_vec()).collect()
+        std::iter::from_fn(|| self.decoder.decode().unwrap())
+            .map(|inbound| inbound.payload.to_vec())
+            .collect()
     }
 }
 
