@@ -148,8 +148,8 @@ proptest! {
         let at = at.index(stream.len());
         stream[at] ^= 1 << bit;
         // Enough behind it for a length that became larger, and for what is masked.
-        stream.resize(stream.len() + 4 * MAX_PACKET, 0);
-        let mut decoder = decoder(Some(family), MAX_PACKET);
+        stream.resize(stream.len() + 2 * MAX, 0);
+        let mut decoder = decoder(Some(family), MAX);
         decoder.push(&stream);
         let result = decoder.decode();
         prop_assert!(matches!(result, Err(PacketError::Corrupt(_) | PacketError::Length(_))), "{result:?}");
