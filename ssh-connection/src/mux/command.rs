@@ -19,6 +19,8 @@ use std::{collections::VecDeque, time::Instant};
 
 /// What a request or an open adds to its name and data at the most, in bytes.
 const OVERHEAD: usize = 32;
+/// What is sent of a description, in bytes.
+const MAX_DESCRIPTION: usize = 1024;
 
 /// Opening and closing channels.
 impl Mux {
@@ -71,14 +73,17 @@ impl Mux {
         Ok(())
     }
 
-    /// Refuses a channel that the peer asked for. `reason` is one of [`open_failure`].
+    /// Refuses a channel that the peer asked for. `reason` is one of [`open_failure`]; of `description`, 1024 bytes
+    /// are sent at most.
     pub fn reject(&mut self, channel: ChannelId, reason: u32, description: &str) -> Result<(), Error> {
         let Slot::Incoming(incoming) = self.channels.get_mut(channel).ok_or(Repr::Closed)? else {
             return Err(Repr::NotIncoming.into());
         };
         let recipient = incoming.remote;
         self.channels.remove(channel.number());
-        let description = description.as_bytes();
+        let fits =
+            (0..=description.len().min(MAX_DESCRIPTION)).rev().find(|&end| description.is_char_boundary(end));
+        let description = &description.as_bytes()[..fits.unwrap_or(0)];
         self.outbox.push(&ChannelOpenFailure { recipient, reason, description, language: b"" });
         Ok(())
     }
@@ -266,14 +271,14 @@ impl Mux {
     }
 
     /// Answers the peer's oldest global request that has no answer yet; `data` is what a success adds, encoded.
-    /// Without such a request it has no effect.
+    /// Without such a request it has no effect. Data that no packet can carry makes it a failure.
     pub fn global_reply(&mut self, success: bool, data: &[u8]) {
         if self.unanswered_global == 0 {
             return;
         }
         self.unanswered_global -= 1;
         self.unanswered -= 1;
-        if success {
+        if success && data.len() <= MAX_DATA as usize {
             self.outbox.push(&RequestSuccess { data: Rest(data) });
         } else {
             self.outbox.push(&RequestFailure {});
