@@ -5,6 +5,7 @@
 //! | OpenSSH (OpenSSH PROTOCOL.key) | `-----BEGIN OPENSSH PRIVATE KEY-----` | bcrypt with any cipher that OpenSSH writes: AES in CTR, CBC and GCM, ChaCha20-Poly1305, Triple-DES |
 //! | PKCS#1 (RFC 8017 §A.1.2) | `-----BEGIN RSA PRIVATE KEY-----` | `Proc-Type: 4,ENCRYPTED` (RFC 1421) with AES or Triple-DES in CBC |
 //! | SEC 1 (RFC 5915) | `-----BEGIN EC PRIVATE KEY-----` | the same |
+//! | OpenSSL's of DSA | `-----BEGIN DSA PRIVATE KEY-----` | the same |
 //! | PKCS#8 (RFC 5958) | `-----BEGIN PRIVATE KEY-----` | none |
 //! | | `-----BEGIN ENCRYPTED PRIVATE KEY-----` | PBES2 (RFC 8018): PBKDF2 or scrypt with AES or Triple-DES |
 //! | PuTTY's, version 2 | `PuTTY-User-Key-File-2:` | SHA-1 with AES in CBC |
@@ -39,6 +40,7 @@ mod private;
 mod write;
 
 pub use error::{KeyFileError, KeyFileErrorKind};
+pub(crate) use openssh::private_key as read_private_key;
 pub use write::{DEFAULT_ROUNDS, write_openssh};
 
 use pem::Block;

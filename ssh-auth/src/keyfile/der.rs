@@ -2,14 +2,14 @@
 
 use super::{
     Format, KeyFileError,
-    private::{self, RsaNumbers},
+    private::{self, DsaNumbers, RsaNumbers},
 };
 use pkcs1::RsaPrivateKeyRef;
 use pkcs8::{
     PrivateKeyInfoRef,
     der::{
         self, Decode, ErrorKind, Tag, Tagged,
-        asn1::{AnyRef, ObjectIdentifier, OctetStringRef},
+        asn1::{AnyRef, ObjectIdentifier, OctetStringRef, UintRef},
     },
     spki::AlgorithmIdentifierRef,
 };
@@ -18,6 +18,7 @@ use ssh_crypto::{Curve, PrivateKey};
 
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const DSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10040.4.1");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
@@ -28,7 +29,7 @@ pub(super) fn decode(format: Format, bytes: &[u8]) -> Result<PrivateKey, KeyFile
     match format {
         Format::Pkcs1 => rsa(bytes),
         Format::Sec1 => ec(bytes, None),
-        Format::Dsa => Err(KeyFileError::unsupported("key type ssh-dss")),
+        Format::Dsa => dsa(bytes),
         Format::Pkcs8 => pkcs8(bytes),
         Format::OpenSsh | Format::Ppk2 | Format::Ppk3 => Err(KeyFileError::damaged("no DER")),
     }
@@ -70,6 +71,27 @@ fn ec(bytes: &[u8], outside: Option<Curve>) -> Result<PrivateKey, KeyFileError> 
     private::ecdsa(curve, key.private_key, key.public_key)
 }
 
+/// OpenSSL's own sequence of version 0, p, q, g, y and x.
+fn dsa(bytes: &[u8]) -> Result<PrivateKey, KeyFileError> {
+    let numbers = AnyRef::from_der(bytes).and_then(numbers);
+    let [version, p, q, g, y, x] = numbers.map_err(within("DSAPrivateKey"))?;
+    if version != [0] {
+        return Err(KeyFileError::damaged("version of DSAPrivateKey"));
+    }
+    private::dsa(&DsaNumbers { p, q, g, y: Some(y), x })
+}
+
+/// The numbers in a SEQUENCE of nothing else.
+fn numbers<const N: usize>(any: AnyRef<'_>) -> der::Result<[&[u8]; N]> {
+    any.sequence(|reader| {
+        let mut numbers: [&[u8]; N] = [&[]; N];
+        for number in &mut numbers {
+            *number = UintRef::decode(reader)?.as_bytes();
+        }
+        Ok(numbers)
+    })
+}
+
 /// `PrivateKeyInfo`.
 fn pkcs8(bytes: &[u8]) -> Result<PrivateKey, KeyFileError> {
     let info = PrivateKeyInfoRef::from_der(bytes).map_err(within("PrivateKeyInfo"))?;
@@ -77,6 +99,13 @@ fn pkcs8(bytes: &[u8]) -> Result<PrivateKey, KeyFileError> {
     match info.algorithm.oid {
         RSA => rsa(content),
         EC => ec(content, Some(named_curve(info.algorithm)?)),
+        DSA => {
+            let parameters =
+                info.algorithm.parameters.ok_or_else(|| KeyFileError::damaged("Dss-Parms missing"))?;
+            let [p, q, g] = numbers(parameters).map_err(within("Dss-Parms"))?;
+            let x = UintRef::from_der(content).map_err(within("DSAPrivateKey"))?;
+            private::dsa(&DsaNumbers { p, q, g, y: None, x: x.as_bytes() })
+        }
         ED25519 => {
             let seed = <&OctetStringRef>::from_der(content).map_err(within("CurvePrivateKey"))?;
             private::ed25519(seed.as_bytes(), info.public_key.as_ref().map(|key| key.raw_bytes()))

@@ -1,26 +1,17 @@
 //! Encryption by PEM's own headers (RFC 1421 §4.6.1), as OpenSSL has always written it: one round of MD5.
 
-use super::{
-    Format, KeyFileError,
-    cipher::{AES128_CBC, AES192_CBC, AES256_CBC, Cipher, TRIPLE_DES_CBC},
-    der,
-    pem::Block,
-};
+use super::{Format, KeyFileError, cipher::Cipher, der, pem::Block};
 use md5::{Digest, Md5};
-use ssh_crypto::PrivateKey;
+use ssh_crypto::{
+    PlainCipher, PrivateKey,
+    rust_crypto::legacy::{AES128_CBC, AES192_CBC, AES256_CBC, TRIPLE_DES_CBC},
+};
 use zeroize::Zeroizing;
-
-const CIPHERS: [(&str, Cipher); 4] = [
-    ("AES-256-CBC", AES256_CBC),
-    ("AES-192-CBC", AES192_CBC),
-    ("AES-128-CBC", AES128_CBC),
-    ("DES-EDE3-CBC", TRIPLE_DES_CBC),
-];
 
 /// What is needed to open an encrypted file.
 pub(super) struct Encrypted {
     format: Format,
-    cipher: Cipher,
+    cipher: &'static dyn PlainCipher,
     iv: Vec<u8>,
     data: Vec<u8>,
 }
@@ -34,15 +25,18 @@ impl Encrypted {
         }
         let info = block.header("DEK-Info").and_then(|value| value.split_once(','));
         let (name, iv) = info.ok_or_else(|| KeyFileError::damaged("DEK-Info missing"))?;
-        let (_, cipher) = *CIPHERS
-            .iter()
-            .find(|(other, _)| other.eq_ignore_ascii_case(name.trim()))
-            .ok_or_else(|| KeyFileError::unsupported(format!("cipher {}", name.escape_default())))?;
+        let cipher = match name.trim() {
+            "AES-256-CBC" => AES256_CBC,
+            "AES-192-CBC" => AES192_CBC,
+            "AES-128-CBC" => AES128_CBC,
+            "DES-EDE3-CBC" => TRIPLE_DES_CBC,
+            other => return Err(KeyFileError::unsupported(format!("cipher {}", other.escape_default()))),
+        };
         let iv = base16ct::mixed::decode_vec(iv.trim())
             .ok()
-            .filter(|iv| iv.len() == cipher.iv_len)
+            .filter(|iv| iv.len() == cipher.block_len())
             .ok_or_else(|| KeyFileError::damaged("initialization vector in DEK-Info"))?;
-        if block.data.is_empty() || !block.data.len().is_multiple_of(cipher.block_len) {
+        if block.data.is_empty() || !block.data.len().is_multiple_of(cipher.block_len()) {
             return Err(KeyFileError::damaged("encrypted key is not whole blocks"));
         }
         Ok(Some(Self { format, cipher, iv, data: block.data.to_vec() }))
@@ -50,11 +44,13 @@ impl Encrypted {
 
     /// The private key.
     pub(super) fn decrypt(&self, passphrase: &[u8]) -> Result<PrivateKey, KeyFileError> {
-        let key = derive(passphrase, &self.iv[..SALT_LEN], self.cipher.key_len);
+        let key = derive(passphrase, &self.iv[..SALT_LEN], self.cipher.key_len());
         let mut data = Zeroizing::new(self.data.clone());
         // Nothing authenticates the plaintext: what is no padded DER is taken for a wrong passphrase's.
-        self.cipher.decrypt(&key, &self.iv, &mut data, &[]).map_err(|_| KeyFileError::wrong_passphrase())?;
-        let plain = unpadded(&data, self.cipher.block_len)
+        Cipher::Plain(self.cipher)
+            .decrypt(&key, &self.iv, &mut data, &[])
+            .map_err(|_| KeyFileError::wrong_passphrase())?;
+        let plain = unpadded(&data, self.cipher.block_len())
             .filter(|plain| der::is_sequence(plain))
             .ok_or_else(KeyFileError::wrong_passphrase)?;
         der::decode(self.format, plain)

@@ -3,7 +3,7 @@
 use super::{
     Contents, Format, KeyFileError, PrivateKeyFile,
     cipher::Cipher,
-    private::{self, RsaNumbers},
+    private::{self, DsaNumbers, RsaNumbers},
 };
 use ssh_crypto::{Curve, PrivateKey, PublicKey};
 use ssh_wire::{DecodeError, Mpint, Reader};
@@ -65,10 +65,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<PrivateKeyFile, KeyFileError> {
             return Err(KeyFileError::damaged("bcrypt without salt or rounds"));
         }
         check_rounds(rounds)?;
-        if section.is_empty() || !section.len().is_multiple_of(cipher.block_len) {
+        if section.is_empty() || !section.len().is_multiple_of(cipher.block_len()) {
             return Err(KeyFileError::damaged("private section is not whole blocks"));
         }
-        let tag = reader.take(cipher.tag_len).map_err(within("authentication tag"))?.to_vec();
+        let tag = reader.take(cipher.tag_len()).map_err(within("authentication tag"))?.to_vec();
         let public = public.clone();
         let encrypted = Encrypted { cipher, salt, rounds, public, data: section.to_vec(), tag };
         (None, Contents::OpenSsh(encrypted))
@@ -81,11 +81,11 @@ impl Encrypted {
     /// The private key and its comment.
     pub(super) fn decrypt(&self, passphrase: &[u8]) -> Result<(PrivateKey, String), KeyFileError> {
         let key = derive(passphrase, &self.salt, self.rounds, self.cipher)?;
-        let (key, iv) = key.split_at(self.cipher.key_len);
+        let (key, iv) = key.split_at(self.cipher.key_len());
         let mut data = Zeroizing::new(self.data.clone());
         // Without a passphrase that fits there is no telling a changed tag from a wrong key.
         self.cipher.decrypt(key, iv, &mut data, &self.tag).map_err(|_| KeyFileError::wrong_passphrase())?;
-        private_section(&data, self.cipher.block_len, &self.public, true)
+        private_section(&data, self.cipher.block_len(), &self.public, true)
     }
 }
 
@@ -105,7 +105,7 @@ pub(super) fn derive(
     rounds: u32,
     cipher: Cipher,
 ) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
-    let len = cipher.key_len + cipher.iv_len;
+    let len = cipher.key_len() + cipher.iv_len();
     let mut key = Zeroizing::new(vec![0; len]);
     let mut memory = Zeroizing::new(vec![0; len.next_multiple_of(32)]);
     // An empty passphrase encrypts nothing, and bcrypt refuses it.
@@ -142,7 +142,7 @@ fn private_section(
     Ok((key, comment))
 }
 
-fn private_key(reader: &mut Reader<'_>) -> Result<PrivateKey, KeyFileError> {
+pub(crate) fn private_key(reader: &mut Reader<'_>) -> Result<PrivateKey, KeyFileError> {
     let inside = within("private key");
     let key_type = reader.string().map_err(inside)?;
     if key_type == b"ssh-ed25519" {
@@ -161,6 +161,11 @@ fn private_key(reader: &mut Reader<'_>) -> Result<PrivateKey, KeyFileError> {
         let mut next = || number(reader);
         let (n, e, d, iqmp, p, q) = (next()?, next()?, next()?, next()?, next()?, next()?);
         return private::rsa(&RsaNumbers { n, e, d, p, q, iqmp });
+    }
+    if key_type == b"ssh-dss" {
+        let mut next = || number(reader);
+        let (p, q, g, y, x) = (next()?, next()?, next()?, next()?, next()?);
+        return private::dsa(&DsaNumbers { p, q, g, y: Some(y), x });
     }
     if let Some(curve) = Curve::ALL.into_iter().find(|curve| curve.key_type().as_bytes() == key_type) {
         if reader.string().map_err(inside)? != curve.name().as_bytes() {

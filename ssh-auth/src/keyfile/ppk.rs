@@ -2,16 +2,16 @@
 
 use super::{
     Contents, Format, KeyFileError, PrivateKeyFile,
-    cipher::AES256_CBC,
+    cipher::Cipher,
     pem::lines,
-    private::{self, RsaNumbers},
+    private::{self, DsaNumbers, RsaNumbers},
 };
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64ct::{Base64, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
-use ssh_crypto::{PrivateKey, PublicKey};
+use ssh_crypto::{PrivateKey, PublicKey, rust_crypto::legacy::AES256_CBC};
 use ssh_wire::{Mpint, Reader};
 use zeroize::Zeroizing;
 
@@ -81,7 +81,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<PrivateKeyFile, KeyFileError> {
     if public.key_type().as_bytes() != key_type {
         return Err(KeyFileError::damaged("public key is of another type than the first line says"));
     }
-    if encryption.is_some() && (private.is_empty() || !private.len().is_multiple_of(AES256_CBC.block_len)) {
+    if encryption.is_some() && (private.is_empty() || !private.len().is_multiple_of(AES256_CBC.block_len())) {
         return Err(KeyFileError::damaged("encrypted key is not whole blocks"));
     }
     let text = String::from_utf8_lossy(&comment).into_owned();
@@ -105,13 +105,13 @@ impl Sealed {
         let mut keys = Keys::default();
         if let (Some(derivation), Some(passphrase)) = (&self.encryption, passphrase) {
             keys = derivation.keys(passphrase)?;
-            AES256_CBC
+            Cipher::Plain(AES256_CBC)
                 .decrypt(&keys.cipher, &keys.iv, &mut private, &[])
                 .map_err(|_| KeyFileError::wrong_passphrase())?;
         } else if self.format == Format::Ppk2 {
             keys.mac = mac_key(&[]);
         }
-        let cipher: &str = if self.encryption.is_some() { AES256_CBC.name } else { "none" };
+        let cipher: &str = if self.encryption.is_some() { AES256_CBC.name() } else { "none" };
         let fields =
             [self.key_type.as_slice(), cipher.as_bytes(), &self.comment, &self.public_blob, &private];
         let holds = match self.format {
@@ -149,8 +149,8 @@ impl Derivation {
                     let digest: Zeroizing<[u8; 20]> = Zeroizing::new(hash.finalize().into());
                     cipher.extend_from_slice(&*digest);
                 }
-                cipher.truncate(AES256_CBC.key_len);
-                let iv = Zeroizing::new(vec![0; AES256_CBC.iv_len]);
+                cipher.truncate(AES256_CBC.key_len());
+                let iv = Zeroizing::new(vec![0; AES256_CBC.block_len()]);
                 Ok(Keys { cipher, iv, mac: mac_key(passphrase) })
             }
             Self::Argon2 { argon2, salt, blocks } => {
@@ -162,8 +162,8 @@ impl Derivation {
                 argon2
                     .hash_password_into_with_memory(passphrase, salt, &mut *keys, &mut memory[..])
                     .map_err(|error| KeyFileError::damaged(format!("Argon2: {error}")))?;
-                let (cipher, rest) = keys.split_at(AES256_CBC.key_len);
-                let (iv, mac) = rest.split_at(AES256_CBC.iv_len);
+                let (cipher, rest) = keys.split_at(AES256_CBC.key_len());
+                let (iv, mac) = rest.split_at(AES256_CBC.block_len());
                 let [cipher, iv, mac] = [cipher, iv, mac].map(|key| Zeroizing::new(key.to_vec()));
                 Ok(Keys { cipher, iv, mac })
             }
@@ -199,6 +199,7 @@ fn private_key(public: &PublicKey, private: &[u8]) -> Result<PrivateKey, KeyFile
             let (d, p, q, iqmp) = (next()?, next()?, next()?, next()?);
             private::rsa(&RsaNumbers { n, e, d, p, q, iqmp })
         }
+        PublicKey::Dsa { p, q, g, y } => private::dsa(&DsaNumbers { p, q, g, y: Some(y), x: next()? }),
         PublicKey::Ecdsa { curve, point } => private::ecdsa(*curve, next()?, Some(point)),
         PublicKey::Ed25519(public) => {
             let seed = Reader::new(private)

@@ -1,10 +1,15 @@
 //! Private keys from the numbers in a file, which must agree with one another.
 
 use super::KeyFileError;
+use crypto_bigint::{
+    BoxedUint, Odd,
+    modular::{BoxedMontyForm, BoxedMontyParams},
+};
 use ssh_crypto::{
-    Curve, KeyError, PrivateKey,
+    Curve, KeyError, PrivateKey, PublicKey,
     key::{MAX_RSA_BITS, MIN_RSA_BITS},
 };
+use ssh_wire::Mpint;
 use zeroize::Zeroizing;
 
 /// The Ed25519 key with this seed, and with this public key if the file has one.
@@ -73,6 +78,48 @@ pub(super) fn rsa(numbers: &RsaNumbers<'_>) -> Result<PrivateKey, KeyFileError> 
             Err(KeyFileError::damaged("the coefficient of the rsa private key does not belong to its primes"))
         }
         _ => Ok(key),
+    }
+}
+
+/// A DSA key's numbers, big-endian; leading zeros are allowed.
+pub(super) struct DsaNumbers<'a> {
+    pub(super) p: &'a [u8],
+    pub(super) q: &'a [u8],
+    pub(super) g: &'a [u8],
+    /// The public value, if the file has it.
+    pub(super) y: Option<&'a [u8]>,
+    pub(super) x: &'a [u8],
+}
+
+/// The DSA key with these numbers.
+pub(super) fn dsa(numbers: &DsaNumbers<'_>) -> Result<PrivateKey, KeyFileError> {
+    let [p, q, g, x] = [numbers.p, numbers.q, numbers.g, numbers.x].map(magnitude);
+    let impossible = || KeyFileError::damaged("dsa key has impossible numbers");
+    // The largest p that a key may have; the exponentiation takes time that grows with it.
+    if p.len() > 3072 / 8 {
+        return Err(KeyFileError::unsupported(format!("dsa modulus of {} bits", p.len() * 8)));
+    }
+    if x.is_empty() || q.len() > p.len() || (x.len(), x) >= (q.len(), q) || g.len() > p.len() {
+        return Err(impossible());
+    }
+    let modulus: Option<Odd<BoxedUint>> = Odd::new(BoxedUint::from_be_slice_vartime(p)).into();
+    let parameters = BoxedMontyParams::new(modulus.ok_or_else(impossible)?);
+    let generator = BoxedUint::from_be_slice_truncated(g, parameters.bits_precision());
+    let generator = BoxedMontyForm::new(generator, &parameters);
+    let bits = u32::try_from(q.len() * 8).map_err(|_| impossible())?;
+    let exponent = |bytes| Zeroizing::new(BoxedUint::from_be_slice_truncated(bytes, bits));
+    if generator.pow(&exponent(q)) != BoxedMontyForm::one(&parameters) {
+        return Err(impossible());
+    }
+    let public = generator.pow(&exponent(x)).retrieve().to_be_bytes();
+    let y = magnitude(&public);
+    if numbers.y.is_some_and(|stored| magnitude(stored) != y) {
+        return Err(KeyFileError::damaged("dsa public key does not belong to the private key"));
+    }
+    let key = PublicKey::dsa([p, q, g, y].map(Mpint::from_unsigned)).map_err(invalid)?;
+    match key {
+        PublicKey::Dsa { p, q, g, y } => Ok(PrivateKey::Dsa { p, q, g, y, x: x.into() }),
+        _ => Err(impossible()),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::{
     KeyFileError, KeyFileErrorKind,
-    cipher::AES256_CTR,
+    cipher::{Cipher, encrypt},
     openssh::{BCRYPT, MAGIC, NO_CIPHER, PLAIN_BLOCK, check_rounds, derive},
 };
 use base64ct::{Base64, Encoding};
-use ssh_crypto::{PrivateKey, Secret, SecureRandom};
+use ssh_crypto::{PrivateKey, Secret, SecureRandom, rust_crypto::AES256_CTR};
 use ssh_wire::{Encode, Mpint};
 use zeroize::Zeroizing;
 
@@ -23,7 +23,7 @@ pub fn write_openssh(
     passphrase: Option<(&[u8], u32)>,
     random: &dyn SecureRandom,
 ) -> Result<Secret, KeyFileError> {
-    let block_len = if passphrase.is_some() { AES256_CTR.block_len } else { PLAIN_BLOCK };
+    let block_len = if passphrase.is_some() { AES256_CTR.block_len() } else { PLAIN_BLOCK };
     let mut section = private_section(key, comment, block_len, random)?;
     let (mut cipher, mut kdf, mut options) = (NO_CIPHER, NO_CIPHER, Vec::new());
     if let Some((passphrase, rounds)) = passphrase {
@@ -38,12 +38,11 @@ pub fn write_openssh(
         }
         check_rounds(rounds)?;
         let salt: [u8; SALT_LEN] = filled(random)?;
-        let derived = derive(passphrase, &salt, rounds, AES256_CTR)?;
-        let (key, iv) = derived.split_at(AES256_CTR.key_len);
-        AES256_CTR
-            .encrypt(key, iv, &mut section)
+        let derived = derive(passphrase, &salt, rounds, Cipher::Plain(AES256_CTR))?;
+        let (key, iv) = derived.split_at(AES256_CTR.key_len());
+        encrypt(AES256_CTR, key, iv, &mut section)
             .map_err(|_| KeyFileError::unsupported("a private key too long to encrypt"))?;
-        (cipher, kdf) = (AES256_CTR.name, BCRYPT);
+        (cipher, kdf) = (AES256_CTR.name(), BCRYPT);
         salt.as_slice().encode(&mut options);
         rounds.encode(&mut options);
     }
@@ -84,6 +83,11 @@ fn private_section(
         }
         PrivateKey::Rsa { e, n, d, p, q, iqmp } => {
             for number in [n, e, &**d, iqmp, p, q] {
+                Mpint::from_unsigned(number).encode(&mut section);
+            }
+        }
+        PrivateKey::Dsa { p, q, g, y, x } => {
+            for number in [p, q, g, y, &**x] {
                 Mpint::from_unsigned(number).encode(&mut section);
             }
         }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)] // All of this crate is tests.
 
+mod damage;
 mod openssh;
 mod pem;
 mod putty;

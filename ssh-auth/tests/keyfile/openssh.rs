@@ -1,45 +1,22 @@
 //! OpenSSH's format, as `ssh-keygen` writes it and reads it.
 
-use crate::tools::{COMMENT, PASSPHRASE, Workshop, hides, holds, public};
+use crate::tools::{COMMENT, PASSPHRASE, Workshop, hides, holds, keys, public};
 use ssh_auth::{
     KeyFileErrorKind,
     keyfile::{DEFAULT_ROUNDS, Format, PrivateKeyFile, write_openssh},
 };
 use ssh_crypto::random::SystemRandom;
 
-/// Every type of key, and for RSA several sizes.
-pub(crate) const KINDS: [&[&str]; 8] = [
-    &["-t", "ed25519"],
-    &["-t", "ecdsa", "-b", "256"],
-    &["-t", "ecdsa", "-b", "384"],
-    &["-t", "ecdsa", "-b", "521"],
-    &["-t", "rsa", "-b", "1024"],
-    &["-t", "rsa", "-b", "2048"],
-    &["-t", "rsa", "-b", "3072"],
-    &["-t", "rsa", "-b", "4096"],
-];
-
 #[test]
 fn every_type_of_key() {
     let Some(shop) = Workshop::with("every_type_of_key", &["ssh-keygen"]) else { return };
-    for (at, kind) in KINDS.iter().enumerate() {
-        let name = format!("key{at}");
-        let Some(public) = shop.generate(&name, kind, "") else { continue };
-        let file = holds(&shop.read(&name), &public);
+    for key in keys() {
+        let file = holds(&key.file, &key.public);
         assert_eq!((file.format(), file.comment()), (Format::OpenSsh, Some(COMMENT)));
-    }
-}
 
-#[test]
-fn every_type_of_key_encrypted() {
-    let Some(shop) = Workshop::with("every_type_of_key_encrypted", &["ssh-keygen"]) else { return };
-    for (at, kind) in KINDS.iter().enumerate() {
-        let name = format!("key{at}");
-        let kind = [*kind, &["-a", "2"]].concat();
-        let Some(public) = shop.generate(&name, &kind, PASSPHRASE) else { continue };
-        let file = hides(&shop.read(&name), &public, PASSPHRASE);
+        let file = hides(&shop.rewrite(key.kind, key, &["-a", "2"], PASSPHRASE), &key.public, PASSPHRASE);
         assert_eq!((file.format(), file.comment()), (Format::OpenSsh, None));
-        assert_eq!(file.public_key(), Some(&public));
+        assert_eq!(file.public_key(), Some(&key.public));
         let (_, comment) = file.decrypt_with_comment(Some(PASSPHRASE.as_bytes())).unwrap();
         assert_eq!(comment.as_deref(), Some(COMMENT));
     }
@@ -66,25 +43,23 @@ fn default_rounds() {
 #[test]
 fn what_is_written_ssh_keygen_reads() {
     let Some(shop) = Workshop::with("what_is_written_ssh_keygen_reads", &["ssh-keygen"]) else { return };
-    for (at, kind) in KINDS.iter().enumerate() {
-        let name = format!("key{at}");
-        let Some(expected) = shop.generate(&name, kind, "") else { continue };
-        let key = PrivateKeyFile::parse(&shop.read(&name)).unwrap().decrypt(None).unwrap();
+    for made in keys() {
+        let key = PrivateKeyFile::parse(&made.file).unwrap().decrypt(None).unwrap();
 
         let plain = write_openssh(&key, COMMENT, None, &SystemRandom).unwrap();
-        assert_eq!(holds(&plain, &expected).comment(), Some(COMMENT));
-        let name = format!("plain{at}");
+        assert_eq!(holds(&plain, &made.public).comment(), Some(COMMENT));
+        let name = format!("plain-{}", made.kind);
         shop.write(&name, &plain);
         let line = String::from_utf8(shop.run("ssh-keygen", &["-y", "-f", &name])).unwrap();
-        assert_eq!(public(&line), expected);
+        assert_eq!(public(&line), made.public);
         assert!(line.trim_end().ends_with(COMMENT), "{line}");
 
         let secret = write_openssh(&key, COMMENT, Some((PASSPHRASE.as_bytes(), 2)), &SystemRandom).unwrap();
-        hides(&secret, &expected, PASSPHRASE);
-        let name = format!("secret{at}");
+        hides(&secret, &made.public, PASSPHRASE);
+        let name = format!("secret-{}", made.kind);
         shop.write(&name, &secret);
         let line = String::from_utf8(shop.run("ssh-keygen", &["-y", "-P", PASSPHRASE, "-f", &name])).unwrap();
-        assert_eq!(public(&line), expected);
+        assert_eq!(public(&line), made.public);
         assert!(shop.attempt("ssh-keygen", &["-y", "-P", "wrong", "-f", &name]).is_err());
     }
 }

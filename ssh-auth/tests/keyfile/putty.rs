@@ -7,13 +7,14 @@ use ssh_auth::{
 };
 use ssh_crypto::PublicKey;
 
-const KINDS: [&[&str]; 6] = [
+const KINDS: [&[&str]; 7] = [
     &["-t", "ed25519"],
     &["-t", "ecdsa", "-b", "256"],
     &["-t", "ecdsa", "-b", "384"],
     &["-t", "ecdsa", "-b", "521"],
     &["-t", "rsa", "-b", "1024"],
     &["-t", "rsa", "-b", "2048"],
+    &["-t", "dsa", "-b", "1024"],
 ];
 
 /// Makes a key of puttygen's; returns the public key as it says it to be.

@@ -6,6 +6,7 @@ use std::{
     fs,
     path::PathBuf,
     process::{Command, Stdio},
+    sync::OnceLock,
 };
 use tempfile::TempDir;
 
@@ -89,11 +90,51 @@ impl Workshop {
         }
     }
 
+    /// Puts a key made by [`keys`] into a file, which ssh-keygen then writes anew with these options.
+    pub(crate) fn rewrite(&self, name: &str, key: &Key, options: &[&str], passphrase: &str) -> Vec<u8> {
+        self.write(name, &key.file);
+        self.run("ssh-keygen", &[&["-q", "-p", "-P", "", "-N", passphrase, "-f", name], options].concat());
+        self.read(name)
+    }
+
     /// The public key beside a file, `name.pub`.
     pub(crate) fn public(&self, name: &str) -> PublicKey {
         let line = fs::read_to_string(self.path(&format!("{name}.pub"))).unwrap();
         public(&line)
     }
+}
+
+/// A key as ssh-keygen made it.
+pub(crate) struct Key {
+    /// `rsa-1024`.
+    pub(crate) kind: &'static str,
+    /// In OpenSSH's format, not encrypted, with [`COMMENT`].
+    pub(crate) file: Vec<u8>,
+    pub(crate) public: PublicKey,
+}
+
+/// Keys of every type that ssh-keygen makes, of RSA in several sizes; made once.
+pub(crate) fn keys() -> &'static [Key] {
+    static KEYS: OnceLock<Vec<Key>> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        let shop = Workshop::with("keys", &["ssh-keygen"]).unwrap();
+        let kinds = [
+            ("ed25519-256", "ed25519", "256"),
+            ("ecdsa-256", "ecdsa", "256"),
+            ("ecdsa-384", "ecdsa", "384"),
+            ("ecdsa-521", "ecdsa", "521"),
+            ("rsa-1024", "rsa", "1024"),
+            ("rsa-2048", "rsa", "2048"),
+            ("rsa-3072", "rsa", "3072"),
+            ("rsa-4096", "rsa", "4096"),
+            ("dsa-1024", "dsa", "1024"),
+        ];
+        let made = kinds.into_iter().filter_map(|(kind, key_type, bits)| {
+            let public = shop.generate(kind, &["-t", key_type, "-b", bits], "")?;
+            Some(Key { kind, file: shop.read(kind), public })
+        });
+        made.collect()
+    })
 }
 
 pub(crate) const COMMENT: &str = "Zoë's key @ the office";
@@ -133,7 +174,7 @@ pub(crate) fn hides(bytes: &[u8], public: &PublicKey, passphrase: &str) -> Priva
 pub(crate) fn signs(key: &PrivateKey, public: &PublicKey) {
     assert_eq!(key.public_key(), *public);
     let provider: Provider = default_provider();
-    let pair = KeyPair::new(key, &provider).unwrap();
+    let pair = KeyPair::with_legacy(key, &provider).unwrap();
     assert!(!pair.algorithms().is_empty());
     for algorithm in pair.algorithms() {
         let signature = pair.sign(algorithm, b"message").unwrap();
