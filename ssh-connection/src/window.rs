@@ -12,8 +12,9 @@
 //!   is twice what the path and the reader use, and stays.
 //! - **A reader that does not keep up** takes little per round trip, or is never done with what has arrived; its
 //!   window stays. After a doubling one period passes unjudged, for the peer does not know of it yet.
-//! - **Ceilings**, for each channel and for the session, are in [`Config`](crate::Config). Windows do not shrink, for
-//!   what was granted cannot be taken back; what a closed channel had is free for others.
+//! - **Ceilings**, for each channel and for the session, are in [`Config`](crate::Config). A window takes half of what
+//!   the session has left at the most, so that something stays for the next one. Windows do not shrink, for what was
+//!   granted cannot be taken back; what a closed channel had is free for others.
 //!
 //! From 2 MiB to 32 MiB are four doublings, eight round trips. Credit that a reader has earned goes back in quarters of
 //! a window: an adjust for each read would cost more than it gives, and a quarter that is missing stops nobody.
@@ -32,9 +33,13 @@ const SHORTEST: Duration = Duration::from_micros(50);
 pub(crate) struct RoundTrip(Option<Duration>);
 
 impl RoundTrip {
+    /// Something sent at `sent`, if that is known, has its answer `now`.
     pub(crate) fn sample(&mut self, sent: Option<Instant>, now: Instant) {
-        if let Some(sent) = sent {
-            let sample = now.saturating_duration_since(sent).max(SHORTEST);
+        // A clock that stands still, or that threads have read out of turn, tells nothing.
+        if let Some(sent) = sent
+            && now > sent
+        {
+            let sample = now.duration_since(sent).max(SHORTEST);
             self.0 = Some(self.0.map_or(sample, |shortest| shortest.min(sample)));
         }
     }

@@ -570,7 +570,8 @@ fn windows_grow_up_to_the_ceilings_of_channel_and_session() {
             }
             end.now += Duration::from_millis(50);
         }
-        assert_eq!(end.mux.window(channel), expected);
+        let window = end.mux.window(channel);
+        assert!((expected - expected / 20..=expected).contains(&window), "{window} of {expected}");
 
         // What the channel had is free for others when it is gone.
         end.hear(&ChannelClose { recipient }).unwrap();

@@ -101,7 +101,9 @@ impl Mux {
     }
 
     /// Closes the channel, behind what was written and requested before. What still arrives is dropped, and
-    /// [`Event::Closed`](crate::Event::Closed) follows when the peer has closed it, too. A channel that waits to be accepted is rejected.
+    /// [`Event::Closed`](crate::Event::Closed) follows when the peer has closed it, too. A channel that waits to be
+    /// accepted is rejected; one that the peer has not confirmed is closed when it is, without an
+    /// [`Event::Opened`](crate::Event::Opened).
     pub fn close(&mut self, channel: ChannelId) {
         match self.channels.get_mut(channel) {
             Some(Slot::Opening(opening)) => opening.close = true,
@@ -197,7 +199,7 @@ impl Mux {
         let grow = open.receive.read(bytes, now, self.round_trip);
         if grow {
             let size = open.receive.size();
-            let more = size.min(self.config.max_window.saturating_sub(size)).min(budget);
+            let more = size.min(self.config.max_window.saturating_sub(size)).min(budget / 2);
             open.receive.grow(more);
             self.windows += u64::from(more);
         }

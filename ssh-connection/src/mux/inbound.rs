@@ -93,7 +93,7 @@ impl Mux {
         })?;
         if open.eof_received {
             // RFC 4254 §5.3 forbids it; OpenSSH passes over it. It gets no credit back, so there is an end to it.
-            log::warn!("channel {recipient}: dropped {bytes} bytes behind the end of file");
+            log::debug!("channel {recipient}: dropped {bytes} bytes behind the end of file");
             return Ok(None);
         }
         let wanted = bytes > 0 && open.close == Debt::None;
