@@ -210,6 +210,16 @@ impl Options {
         apply::apply(self, &line, &origin).map_err(failed)
     }
 
+    /// Takes an option with a single value as it is, blanks and quotes included: what an argument of a program gives.
+    ///
+    /// # Errors
+    /// As [`Options::set`].
+    pub fn set_value(&mut self, keyword: &str, value: &str) -> Result<(), ConfigError> {
+        let line = line::Line { keyword, rest: value, arguments: vec![value.to_owned()] };
+        let origin = Origin::CommandLine;
+        apply::apply(self, &line, &origin).map_err(|problem| ConfigError { origin, problem })
+    }
+
     /// Where to connect to: `HostName`, expanded, or the host itself. It is a name that may be connected to.
     ///
     /// # Errors

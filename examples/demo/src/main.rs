@@ -1,2 +1,86 @@
-//! x
-fn main() {}
+//! The usual `ssh` command on this library: a shell or a command on another machine.
+//!
+//! | module | does |
+//! | --- | --- |
+//! | `args` | the command line |
+//! | `settings` | command line and configuration files made into one whole |
+//! | `local` | who runs the program, and where |
+//! | `connect`, `hostkey`, `identity` | dialling, trusting the host, logging in |
+//! | `session`, `escape`, `modes` | the shell or command, joined to the terminal here |
+//! | `prompt`, `terminal`, `signals`, `log`, `exit` | the user, the terminal, the system |
+
+mod args;
+mod connect;
+mod escape;
+mod exit;
+mod hostkey;
+mod identity;
+mod local;
+mod log;
+mod modes;
+mod prompt;
+mod session;
+mod settings;
+mod signals;
+mod terminal;
+
+use args::{Args, Destination};
+use clap::Parser;
+use exit::{Failure, OWN_ERROR};
+use local::Local;
+use prompt::Prompter;
+use ssh_client::{default_provider, ssh_config::LogLevel};
+use std::{process::ExitCode, sync::Arc};
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let code = if error.use_stderr() { ExitCode::from(OWN_ERROR) } else { ExitCode::SUCCESS };
+            // Help that nobody reads.
+            let _ = error.print();
+            return code;
+        }
+    };
+    terminal::remember();
+    run(&args).unwrap_or_else(|failure| {
+        ::log::error!(target: log::FATAL, "{}: {failure}", env!("CARGO_PKG_NAME"));
+        ExitCode::from(OWN_ERROR)
+    })
+}
+
+fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let early = settings::early_log_level(args);
+    if let Err(failure) = log::start(early.unwrap_or(LogLevel::Info), args.log_file.as_deref()) {
+        log::start(LogLevel::Info, None)?;
+        return Err(failure);
+    }
+    let watch = signals::Watch::start().map_err(|error| Failure::new(format!("signals: {error}")))?;
+    let local = Local::current()?;
+    let destination = match &args.destination {
+        Some(text) => {
+            Destination::parse(text).ok_or_else(|| Failure::new(format!("{text:?} is no destination")))?
+        }
+        None => ask_destination(&local)?,
+    };
+    let provider = Arc::new(default_provider());
+    let settings = settings::resolve(args, &destination, &local, &provider)?;
+    log::set_level(settings.log_level.unwrap_or(LogLevel::Info));
+    let session = connect::connect(&settings, &provider)?;
+    let code = session::run(&session, &settings.session, &watch);
+    session.close();
+    code
+}
+
+fn ask_destination(local: &Local) -> Result<Destination, Failure> {
+    let prompter = Prompter::new(false);
+    let text = prompter.required("Host: ")?;
+    let text = text.trim();
+    let mut destination =
+        Destination::parse(text).ok_or_else(|| Failure::new(format!("{text:?} is no destination")))?;
+    if destination.user.is_none() {
+        let user = prompter.required(&format!("User (empty for {}): ", local.user))?;
+        destination.user = Some(user.trim().to_owned()).filter(|user| !user.is_empty());
+    }
+    Ok(destination)
+}

@@ -121,6 +121,14 @@ fn options_of_the_command_line() {
 }
 
 #[test]
+fn a_value_is_taken_as_it_is() {
+    let mut options = Options::default();
+    options.set_value("IdentityFile", "/my \"keys\"/#1").unwrap();
+    assert_eq!(options.identity_files[0].value, "/my \"keys\"/#1");
+    assert!(options.set_value("Port", "22 # x").is_err() && options.set_value("Port", "").is_err());
+}
+
+#[test]
 fn blocks_for_hosts() {
     let text = "Host *.example.com !bad.example.com web?\n Port 1\nHost bad.example.com\n Port 2\n";
     for (host, port) in

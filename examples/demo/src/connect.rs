@@ -1,0 +1,166 @@
+//! From a name to a session: dialling, trusting, logging in.
+
+use crate::{
+    exit::Failure,
+    hostkey::Policy,
+    identity,
+    log::clean,
+    prompt::Prompter,
+    settings::{Method, Settings},
+};
+use log::{debug, info};
+use ssh_client::{
+    Config, Credential, Provider, Secret, blocking::Session, credential::Challenge, ssh_config::AddressFamily,
+};
+use std::{
+    io::{ErrorKind, Write, stderr},
+    net::{SocketAddr, TcpStream, ToSocketAddrs},
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+/// A session as the settings have it.
+pub(crate) fn connect(settings: &Settings, provider: &Arc<Provider>) -> Result<Session, Failure> {
+    let prompter = Prompter::new(settings.login.batch);
+    let policy = Policy::new(settings.trust.clone(), prompter.clone())
+        .map_err(|error| Failure::new(format!("known hosts can't be read: {error}")))?;
+    let contradicted = policy.contradicted();
+    let stream = dial(settings)?;
+    let mut config = Config::with_provider(settings.user.clone(), provider.clone())
+        .host_key(policy)
+        .algorithms(settings.algorithms.clone())
+        .timeouts(settings.timeouts)
+        .rekey(settings.rekey)
+        .password_attempts(settings.login.password_prompts)
+        .change_password(change_password(settings, &prompter))
+        .on_banner(show_banner);
+    if let Some((interval, count)) = settings.keepalive {
+        config = config.keepalive(interval, count);
+    }
+    let login = Session::handshake(stream, &settings.host, settings.port, &config)?.verify()?;
+    let credentials = credentials(settings, provider, &prompter, contradicted.load(Ordering::Relaxed));
+    let session = login.authenticate_with(&credentials)?;
+    debug!("logged in to {} as {}", settings.host, settings.user);
+    Ok(session)
+}
+
+/// The credentials in the order of the methods. After a contradicted host key there are none that a false server
+/// could use elsewhere.
+fn credentials(
+    settings: &Settings,
+    provider: &Arc<Provider>,
+    prompter: &Prompter,
+    contradicted: bool,
+) -> Vec<Credential> {
+    let mut credentials = Vec::new();
+    for method in &settings.login.methods {
+        match method {
+            Method::Publickey => credentials.extend(identity::load(&settings.login, provider, prompter)),
+            _ if contradicted || !prompter.can_ask() => debug!("{method:?} is left out"),
+            Method::KeyboardInteractive => {
+                let (prompter, who) = (prompter.clone(), who(settings));
+                let answer = move |challenge: &Challenge| answer(challenge, &prompter, &who);
+                credentials.push(Credential::Interactive(Arc::new(answer)));
+            }
+            Method::Password => {
+                let (prompter, who) = (prompter.clone(), who(settings));
+                let ask = move |attempt| {
+                    if attempt > 1 {
+                        info!("the password was not accepted");
+                    }
+                    prompter.secret(&format!("Password of {who}: "))
+                };
+                credentials.push(Credential::AskPassword(Arc::new(ask)));
+            }
+        }
+    }
+    // Without a key to try first, nobody is asked before the server has said what it would accept.
+    if !matches!(credentials.first(), Some(Credential::Key { .. })) {
+        credentials.insert(0, Credential::None);
+    }
+    credentials
+}
+
+fn who(settings: &Settings) -> String {
+    format!("{}@{}", settings.user, settings.host)
+}
+
+/// Who asks is shown, so that a server can't pass for another one's prompt.
+fn answer(challenge: &Challenge, prompter: &Prompter, who: &str) -> Option<Vec<Secret>> {
+    for text in [&challenge.name, &challenge.instruction] {
+        if !text.is_empty() {
+            show(text);
+        }
+    }
+    let ask = |prompt: &ssh_client::credential::Prompt| {
+        let text = format!("({who}) {}", prompt.text);
+        if prompt.echo { prompter.line(&text).map(Secret::from) } else { prompter.secret(&text) }
+    };
+    challenge.prompts.iter().map(ask).collect()
+}
+
+fn change_password(
+    settings: &Settings,
+    prompter: &Prompter,
+) -> impl Fn(&str) -> Option<(Secret, Secret)> + Send + Sync + use<> {
+    let (prompter, who) = (prompter.clone(), who(settings));
+    move |prompt| {
+        if !prompt.is_empty() {
+            show(prompt);
+        }
+        let old = prompter.secret(&format!("Old password of {who}: "))?;
+        loop {
+            let new = prompter.secret(&format!("New password of {who}: "))?;
+            if prompter.secret(&format!("New password of {who} again: "))? == new {
+                return Some((old, new));
+            }
+            show("They are not the same.");
+        }
+    }
+}
+
+/// A server's banner, unless the log is told to be quiet.
+fn show_banner(text: &str) {
+    if log::log_enabled!(log::Level::Info) {
+        show(text);
+    }
+}
+
+fn show(text: &str) {
+    let text = clean(text);
+    // Nobody is there to read it.
+    let _ = writeln!(stderr(), "{}", text.trim_end_matches('\n'));
+}
+
+/// The first address of the host that answers, all within the time set.
+fn dial(settings: &Settings) -> Result<TcpStream, Failure> {
+    let (host, port) = (&*settings.host, settings.port);
+    let failed =
+        |problem: &dyn std::fmt::Display| Failure::new(format!("connect to {host} port {port}: {problem}"));
+    let wanted = |address: &SocketAddr| match settings.address_family {
+        AddressFamily::Any => true,
+        AddressFamily::Inet => address.is_ipv4(),
+        AddressFamily::Inet6 => address.is_ipv6(),
+    };
+    let deadline = settings.timeouts.connect.and_then(|limit| Instant::now().checked_add(limit));
+    let mut last = None;
+    for address in (host, port).to_socket_addrs().map_err(|error| failed(&error))?.filter(wanted) {
+        debug!("connecting to {address}");
+        let connected = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+            None => TcpStream::connect(address),
+            Some(Duration::ZERO) => Err(ErrorKind::TimedOut.into()),
+            Some(left) => TcpStream::connect_timeout(&address, left),
+        };
+        match connected {
+            Ok(stream) => return Ok(stream),
+            Err(error) => {
+                debug!("{address}: {error}");
+                last = Some(error);
+            }
+        }
+    }
+    Err(match last {
+        Some(error) => failed(&error),
+        None => failed(&"the host has no address of the family asked for"),
+    })
+}

@@ -1,0 +1,150 @@
+//! Whether the server is the right one: what the known hosts files say, and what the user says.
+
+use crate::{log::clean, prompt::Prompter, settings::Trust};
+use log::{info, warn};
+use ssh_client::{
+    host_key::{HostKey, HostKeyPolicy, HostKeyRefused},
+    known_hosts::{self, Entry, KnownHosts, Lookup},
+    ssh_config::StrictHostKeyChecking as Strict,
+};
+use std::{
+    fmt::Write,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// Accepts a host key as `StrictHostKeyChecking` has it.
+pub(crate) struct Policy {
+    trust: Trust,
+    known: KnownHosts,
+    prompter: Prompter,
+    contradicted: Arc<AtomicBool>,
+}
+
+impl Policy {
+    pub(crate) fn new(trust: Trust, prompter: Prompter) -> std::io::Result<Self> {
+        let known = KnownHosts::load_all(trust.user_files.iter().chain(&trust.global_files))?;
+        for warning in known.warnings() {
+            warn!("{warning}");
+        }
+        Ok(Self { trust, known, prompter, contradicted: Arc::default() })
+    }
+
+    /// Whether the policy has accepted a key that contradicts what is known. Then nothing secret may be told.
+    pub(crate) fn contradicted(&self) -> Arc<AtomicBool> {
+        self.contradicted.clone()
+    }
+
+    fn name(&self) -> String {
+        match &self.trust.name {
+            (host, 22) => host.clone(),
+            (host, port) => format!("[{host}]:{port}"),
+        }
+    }
+
+    fn unknown(&self, key: &HostKey) -> Result<(), HostKeyRefused> {
+        let refused = |why: &str| {
+            let (name, shown) = (self.name(), describe(key));
+            Err(HostKeyRefused(format!(
+                "no host key is known for {name}, and {why}; the server's is {shown}"
+            )))
+        };
+        match self.trust.strict {
+            Strict::Yes => return refused("StrictHostKeyChecking asks for a known one"),
+            Strict::No | Strict::AcceptNew => {}
+            Strict::Ask if !self.prompter.can_ask() => return refused("there is nobody to ask"),
+            Strict::Ask => {
+                if !self.ask(key) {
+                    return refused("it was not accepted");
+                }
+            }
+        }
+        self.remember(key);
+        Ok(())
+    }
+
+    fn ask(&self, key: &HostKey) -> bool {
+        let fingerprint = key.fingerprint();
+        let mut question = format!(
+            "The host {} is not known yet.\nIts host key is {}.\nGo on with it (yes/no/fingerprint)? ",
+            self.name(),
+            describe(key)
+        );
+        while let Some(answer) = self.prompter.line(&question) {
+            match answer.trim() {
+                "yes" => return true,
+                "no" => return false,
+                answer if answer == fingerprint => return true,
+                _ => {
+                    question = "Please answer yes or no, or with the fingerprint as you know it: ".to_owned();
+                }
+            }
+        }
+        false
+    }
+
+    /// A file that can't be written is no reason to stop.
+    fn remember(&self, key: &HostKey) {
+        let (Some(file), (host, port)) = (self.trust.user_files.first(), &self.trust.name) else { return };
+        match known_hosts::append(file, host, *port, &key.blob, self.trust.hashed) {
+            Ok(()) => {
+                info!("{} is now known by its {} key in {}", self.name(), key.key.key_type(), file.display());
+            }
+            Err(error) => warn!("the host key is not written down: {error}"),
+        }
+    }
+
+    fn mismatch(&self, key: &HostKey, known: &[Entry]) -> Result<(), HostKeyRefused> {
+        let mut text = format!(
+            "THE HOST KEY OF {} IS NOT THE ONE THAT IS KNOWN.\n\
+             Somebody may be between you and the host, or the host has got a new key: ask who runs it.\n\
+             Shown is {}.\nKnown are:",
+            self.name(),
+            describe(key)
+        );
+        for entry in known {
+            // Writing to a String can't fail.
+            let _ = write!(text, "\n  {} {} in {}", entry.key_type(), entry.fingerprint(), entry.place());
+        }
+        if self.trust.strict != Strict::No {
+            return Err(HostKeyRefused(text));
+        }
+        warn!("{text}\nStrictHostKeyChecking allows it; passwords are not sent.");
+        self.contradicted.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl HostKeyPolicy for Policy {
+    fn check(&self, key: &HostKey) -> Result<(), HostKeyRefused> {
+        let (host, port) = &self.trust.name;
+        match self.known.lookup(host, *port, &key.blob) {
+            Lookup::Match(entry) => {
+                log::debug!("host key {} is known by {}", describe(key), entry.place());
+                Ok(())
+            }
+            Lookup::Revoked(entry) => Err(HostKeyRefused(format!(
+                "the host key of {} is revoked by {}: {}",
+                self.name(),
+                entry.place(),
+                describe(key)
+            ))),
+            Lookup::Mismatch { known } => self.mismatch(key, &known),
+            Lookup::Unknown => self.unknown(key),
+        }
+    }
+
+    /// By the name of this policy, which may be an alias.
+    fn known_types(&self, _host: &str, _port: u16) -> Vec<String> {
+        if self.trust.ordered {
+            return Vec::new();
+        }
+        self.known.key_types(&self.trust.name.0, self.trust.name.1)
+    }
+}
+
+fn describe(key: &HostKey) -> String {
+    format!("{} {}", clean(key.key.key_type()), key.fingerprint())
+}

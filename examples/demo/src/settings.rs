@@ -1,0 +1,368 @@
+//! Arguments and configuration files made into one whole, in which nothing is left open.
+
+mod choose;
+
+use crate::{
+    args::{Args, Destination},
+    exit::Failure,
+    local::Local,
+};
+use choose::{choose, methods};
+use ssh_client::{
+    Algorithms, Provider, RekeyLimit, Timeouts, known_hosts,
+    ssh_config::{
+        AddressFamily, ConfigError, Context, EscapeChar, HostName, LogLevel, Options, Origin, RequestTty,
+        Scope, SessionType, StrictHostKeyChecking, Tokens,
+    },
+};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+pub(crate) use choose::Method;
+
+/// All that a session is made of.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) host: HostName,
+    pub(crate) port: u16,
+    pub(crate) user: String,
+    pub(crate) address_family: AddressFamily,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) algorithms: Algorithms,
+    pub(crate) rekey: RekeyLimit,
+    /// The silence after which the server is asked for a sign of life, and how often.
+    pub(crate) keepalive: Option<(Duration, u32)>,
+    pub(crate) trust: Trust,
+    pub(crate) login: Login,
+    pub(crate) session: Session,
+    /// `None` if neither an option nor a file says anything.
+    pub(crate) log_level: Option<LogLevel>,
+}
+
+/// Which host keys are accepted.
+#[derive(Debug, Clone)]
+pub(crate) struct Trust {
+    /// The name that is looked up, and its port: 22 with an alias, which has none.
+    pub(crate) name: (String, u16),
+    pub(crate) strict: StrictHostKeyChecking,
+    /// New keys go to the first.
+    pub(crate) user_files: Vec<PathBuf>,
+    pub(crate) global_files: Vec<PathBuf>,
+    pub(crate) hashed: bool,
+    /// Whether the user has ordered the host key algorithms: then what is known does not.
+    pub(crate) ordered: bool,
+}
+
+/// How the user proves who they are.
+#[derive(Debug, Clone)]
+pub(crate) struct Login {
+    pub(crate) methods: Vec<Method>,
+    pub(crate) identities: Vec<IdentityPath>,
+    /// Signature algorithms that user keys may use.
+    pub(crate) signatures: Vec<String>,
+    pub(crate) batch: bool,
+    pub(crate) password_prompts: u32,
+}
+
+/// A private key file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct IdentityPath {
+    pub(crate) path: PathBuf,
+    /// Whether it was asked for: then its absence is worth telling.
+    pub(crate) explicit: bool,
+}
+
+/// What happens once the user is logged in.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    pub(crate) work: Work,
+    pub(crate) request_tty: RequestTty,
+    pub(crate) escape: Option<u8>,
+    pub(crate) stdin_null: bool,
+    pub(crate) env: Vec<(String, String)>,
+}
+
+/// What runs on the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Work {
+    Nothing,
+    Shell,
+    Command(String),
+    Subsystem(String),
+}
+
+/// Reads the files the arguments allow, and resolves everything.
+pub(crate) fn resolve(
+    args: &Args,
+    destination: &Destination,
+    local: &Local,
+    provider: &Provider,
+) -> Result<Settings, Failure> {
+    let context =
+        Context { host: destination.host.clone(), local_user: local.user.clone(), home: local.home.clone() };
+    let mut options = Options::default();
+    from_arguments(&mut options, args, destination)?;
+    match args.config_file.as_deref() {
+        None => options.read_defaults(&context)?,
+        Some(none) if none.eq_ignore_ascii_case("none") => {}
+        Some(path) => {
+            let path = Path::new(path);
+            if !options.read(path, Scope::User, &context)? {
+                return Err(Failure::new(format!("{}: no such configuration file", path.display())));
+            }
+        }
+    }
+    Resolver::new(&options, &context, local)?.settings(args, provider)
+}
+
+/// The log level of the arguments alone, for what happens before the files are read.
+pub(crate) fn early_log_level(args: &Args) -> Option<LogLevel> {
+    match (args.verbose, args.quiet) {
+        (0, 0) => None,
+        (0, _) => Some(LogLevel::Quiet),
+        (1, _) => Some(LogLevel::Debug1),
+        (2, _) => Some(LogLevel::Debug2),
+        _ => Some(LogLevel::Debug3),
+    }
+}
+
+/// Letters are options of another spelling. They go before `-o`, and the destination's parts behind it.
+fn from_arguments(options: &mut Options, args: &Args, destination: &Destination) -> Result<(), ConfigError> {
+    let on = |flag: bool, value: &'static str| flag.then_some(value);
+    let letters = [
+        ("User", args.user.as_deref()),
+        ("Port", args.port.as_deref()),
+        ("AddressFamily", on(args.ipv4, "inet").or(on(args.ipv6, "inet6"))),
+        ("Ciphers", args.ciphers.as_deref()),
+        ("MACs", args.macs.as_deref()),
+        ("EscapeChar", args.escape_char.as_deref()),
+        ("SessionType", on(args.no_session, "none").or(on(args.subsystem, "subsystem"))),
+        ("StdinNull", on(args.stdin_null, "yes")),
+        (
+            "RequestTTY",
+            match args.terminal {
+                0 => on(args.no_terminal, "no"),
+                1 => Some("yes"),
+                _ => Some("force"),
+            },
+        ),
+    ];
+    for (keyword, value) in letters {
+        if let Some(value) = value {
+            options.set_value(keyword, value)?;
+        }
+    }
+    for file in &args.identity_files {
+        options.set_value("IdentityFile", file)?;
+    }
+    for option in &args.options {
+        options.set(option)?;
+    }
+    for (keyword, value) in [("User", &destination.user), ("Port", &destination.port)] {
+        if let Some(value) = value {
+            options.set_value(keyword, value)?;
+        }
+    }
+    Ok(())
+}
+
+struct Resolver<'a> {
+    options: &'a Options,
+    tokens: Tokens,
+    host: HostName,
+}
+
+impl<'a> Resolver<'a> {
+    fn new(options: &'a Options, context: &Context, local: &Local) -> Result<Self, Failure> {
+        let host = options.target(context)?;
+        let user = options.user.as_ref().map_or_else(|| local.user.clone(), |user| user.to_string());
+        let alias = options.host_key_alias.as_ref().map(|alias| alias.value.clone());
+        let tokens = Tokens {
+            host: host.to_string(),
+            original_host: context.host.clone(),
+            known_as: alias.unwrap_or_else(|| context.host.clone()),
+            port: options.port.as_ref().map_or(22, |port| port.value),
+            user,
+            local_user: local.user.clone(),
+            home: local.home.clone(),
+            local_uid: local.uid,
+            local_host: local.host.clone(),
+        };
+        Ok(Self { options, tokens, host })
+    }
+
+    fn settings(self, args: &Args, provider: &Provider) -> Result<Settings, Failure> {
+        let options = self.options;
+        let mut timeouts = Timeouts::default();
+        if let Some(limit) = &options.connect_timeout {
+            timeouts.connect = limit.value;
+            timeouts.handshake = limit.value;
+        }
+        let limit = options.rekey_limit.as_ref().map(|limit| limit.value).unwrap_or_default();
+        let mut rekey = RekeyLimit::default();
+        rekey.bytes = limit.bytes.unwrap_or(rekey.bytes);
+        rekey.time = limit.time;
+        let count = options.server_alive_count_max.as_ref().map_or(3, |count| count.value);
+        let interval = options.server_alive_interval.as_ref().and_then(|interval| interval.value);
+        let quiet = early_log_level(args);
+        Ok(Settings {
+            port: self.tokens.port,
+            user: self.tokens.user.clone(),
+            address_family: value(&options.address_family, AddressFamily::Any),
+            timeouts,
+            algorithms: self.algorithms(provider)?,
+            rekey,
+            keepalive: interval.map(|interval| (interval, count)),
+            trust: self.trust()?,
+            login: self.login(provider)?,
+            session: self.session(&args.command)?,
+            log_level: quiet.or_else(|| options.log_level.as_ref().map(|level| level.value)),
+            host: self.host,
+        })
+    }
+
+    fn algorithms(&self, provider: &Provider) -> Result<Algorithms, Failure> {
+        let options = self.options;
+        let (mut chosen, all) = (Algorithms::new(provider), Algorithms::legacy(provider));
+        chosen.kex = choose(options.kex_algorithms.as_ref(), &chosen.kex, &all.kex)?;
+        chosen.host_key = choose(options.host_key_algorithms.as_ref(), &chosen.host_key, &all.host_key)?;
+        chosen.cipher_c2s = choose(options.ciphers.as_ref(), &chosen.cipher_c2s, &all.cipher_c2s)?;
+        chosen.cipher_s2c = chosen.cipher_c2s.clone();
+        chosen.mac_c2s = choose(options.macs.as_ref(), &chosen.mac_c2s, &all.mac_c2s)?;
+        chosen.mac_s2c = chosen.mac_c2s.clone();
+        Ok(chosen)
+    }
+
+    fn trust(&self) -> Result<Trust, Failure> {
+        let options = self.options;
+        let name = match &options.host_key_alias {
+            Some(alias) => (alias.value.clone(), 22),
+            None => (self.host.to_string(), self.tokens.port),
+        };
+        let user_files = match &options.user_known_hosts_files {
+            Some(files) => self.paths(files, &files.origin)?,
+            None => known_hosts::user_files(&self.tokens.home),
+        };
+        let global_files = match &options.global_known_hosts_files {
+            Some(files) => self.paths(files, &files.origin)?,
+            None => known_hosts::global_files(),
+        };
+        Ok(Trust {
+            name,
+            strict: value(&options.strict_host_key_checking, StrictHostKeyChecking::Ask),
+            user_files,
+            global_files,
+            hashed: value(&options.hash_known_hosts, false),
+            ordered: options.host_key_algorithms.is_some(),
+        })
+    }
+
+    fn paths(&self, texts: &[String], origin: &Origin) -> Result<Vec<PathBuf>, Failure> {
+        texts.iter().map(|text| self.path(text, origin)).collect()
+    }
+
+    fn path(&self, text: &str, origin: &Origin) -> Result<PathBuf, Failure> {
+        self.tokens.path(text).map_err(|error| Failure::new(format!("{origin}: {error}")))
+    }
+
+    fn login(&self, provider: &Provider) -> Result<Login, Failure> {
+        let options = self.options;
+        let batch = value(&options.batch_mode, false);
+        let (usual, all) = (Algorithms::new(provider), Algorithms::legacy(provider));
+        let signatures = choose(options.pubkey_accepted_algorithms.as_ref(), &usual.host_key, &all.host_key)?;
+        Ok(Login {
+            methods: methods(options, batch),
+            identities: self.identities()?,
+            signatures,
+            batch,
+            password_prompts: value(&options.number_of_password_prompts, 3),
+        })
+    }
+
+    /// The files that were named, or else the usual ones. There is no agent whose keys could go before them, so
+    /// `IdentitiesOnly` has nothing to leave out.
+    fn identities(&self) -> Result<Vec<IdentityPath>, Failure> {
+        let named = &self.options.identity_files;
+        if named.is_empty() {
+            let directory = self.tokens.home.join(".ssh");
+            let usual = ["id_ed25519", "id_ecdsa", "id_rsa"];
+            let identity = |name| IdentityPath { path: directory.join(name), explicit: false };
+            return Ok(usual.into_iter().map(identity).collect());
+        }
+        named
+            .iter()
+            .filter(|file| !file.eq_ignore_ascii_case("none"))
+            .map(|file| Ok(IdentityPath { path: self.path(file, &file.origin)?, explicit: true }))
+            .collect()
+    }
+
+    fn session(&self, command: &[String]) -> Result<Session, Failure> {
+        let options = self.options;
+        Ok(Session {
+            work: self.work(command)?,
+            request_tty: value(&options.request_tty, RequestTty::Auto),
+            escape: match value(&options.escape_char, EscapeChar::Byte(b'~')) {
+                EscapeChar::Byte(byte) => Some(byte),
+                EscapeChar::None => None,
+            },
+            stdin_null: value(&options.stdin_null, false),
+            env: self.env(
+                env::vars_os()
+                    .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+            ),
+        })
+    }
+
+    fn work(&self, command: &[String]) -> Result<Work, Failure> {
+        let configured = match &self.options.remote_command {
+            Some(setting) => match &setting.value {
+                Some(text) => Some(
+                    self.tokens
+                        .command(text)
+                        .map_err(|error| Failure::new(format!("{}: {error}", setting.origin)))?,
+                ),
+                None => None,
+            },
+            None => None,
+        };
+        let command = match (command, configured) {
+            ([], configured) => configured,
+            (words, None) => Some(words.join(" ")),
+            (_, Some(_)) => {
+                return Err(Failure::new(
+                    "a command was given, and RemoteCommand is set, too: \
+                    -o RemoteCommand=none switches it off",
+                ));
+            }
+        };
+        match (value(&self.options.session_type, SessionType::Default), command) {
+            (SessionType::None, None) => Ok(Work::Nothing),
+            (SessionType::None, Some(_)) => Err(Failure::new("a command can't run without a session (-N)")),
+            (SessionType::Subsystem, Some(name)) => Ok(Work::Subsystem(name)),
+            (SessionType::Subsystem, None) => Err(Failure::new("the name of the subsystem is missing (-s)")),
+            (SessionType::Default, Some(command)) => Ok(Work::Command(command)),
+            (SessionType::Default, None) => Ok(Work::Shell),
+        }
+    }
+
+    /// What is sent of the environment, and what is set beside it.
+    fn env(&self, local: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
+        let mut env: Vec<_> = local.filter(|(name, _)| self.options.sends_env(name)).collect();
+        env.sort();
+        if let Some(set) = &self.options.set_env {
+            env.retain(|(name, _)| set.iter().all(|(other, _)| other != name));
+            env.extend(set.value.iter().cloned());
+        }
+        env
+    }
+}
+
+fn value<T: Copy>(setting: &Option<ssh_client::ssh_config::Setting<T>>, default: T) -> T {
+    setting.as_ref().map_or(default, |setting| setting.value)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+use super::*;
+use clap::Parser;
+use ssh_client::default_provider;
+use std::fs;
+use tempfile::TempDir;
+
+fn local(home: &Path) -> Local {
+    Local { user: "alice".into(), uid: 1000, home: home.into(), host: "desk".into() }
+}
+
+/// Resolves arguments with this as the text of the file.
+fn with_file(text: &str, arguments: &[&str]) -> Result<Settings, String> {
+    let home = TempDir::new().unwrap();
+    let file = home.path().join("config");
+    fs::write(&file, text).unwrap();
+    let args = Args::try_parse_from([&["demo", "-F", file.to_str().unwrap()], arguments].concat()).unwrap();
+    let destination = Destination::parse(args.destination.as_deref().unwrap()).unwrap();
+    resolve(&args, &destination, &local(Path::new("/home/alice")), &default_provider())
+        .map_err(|failure| failure.to_string().replace(&*file.to_string_lossy(), "config"))
+}
+
+fn resolved(arguments: &[&str]) -> Settings {
+    with_file("", arguments).unwrap()
+}
+
+#[test]
+fn what_nobody_says_is_usual() {
+    let settings = resolved(&["host"]);
+    assert_eq!((settings.user.as_str(), settings.port), ("alice", 22));
+    assert_eq!(settings.host, "host");
+    assert_eq!(settings.trust.name, ("host".into(), 22));
+    assert_eq!(settings.trust.user_files[0], Path::new("/home/alice/.ssh/known_hosts"));
+    assert_eq!(settings.trust.strict, StrictHostKeyChecking::Ask);
+    assert_eq!(settings.login.methods, [Method::Publickey, Method::KeyboardInteractive, Method::Password]);
+    let file = |name| IdentityPath { path: Path::new("/home/alice/.ssh").join(name), explicit: false };
+    assert_eq!(settings.login.identities, ["id_ed25519", "id_ecdsa", "id_rsa"].map(file));
+    assert_eq!(settings.session.work, Work::Shell);
+    assert_eq!((settings.session.escape, settings.keepalive, settings.log_level), (Some(b'~'), None, None));
+}
+
+#[test]
+fn arguments_go_before_files_and_letters_before_options() {
+    let text = "User carol\nPort 1\nHost other\nCiphers aes128-ctr\nHost host\nHostName %h.example.com\n";
+    let settings = with_file(text, &["-p", "2", "-oPort=3", "-oUser=bob", "dave@host"]).unwrap();
+    assert_eq!((settings.user.as_str(), settings.port), ("bob", 2));
+    assert_eq!(settings.host, "host.example.com");
+    assert_eq!(settings.trust.name, ("host.example.com".into(), 2));
+    let settings = with_file(text, &["ssh://dave@host:4"]).unwrap();
+    assert_eq!((settings.user.as_str(), settings.port), ("dave", 4));
+    assert_eq!(resolved(&["-l", "erin", "dave@host"]).user, "erin");
+}
+
+#[test]
+fn letters_stand_for_options() {
+    let settings =
+        resolved(&["-6", "-n", "-e", "^x", "-tt", "-s", "-c", "^aes128-ctr", "-i", "/a b", "host", "sftp"]);
+    assert_eq!(settings.address_family, AddressFamily::Inet6);
+    assert!(settings.session.stdin_null);
+    assert_eq!(settings.session.escape, Some(24));
+    assert_eq!(settings.session.request_tty, RequestTty::Force);
+    assert_eq!(settings.session.work, Work::Subsystem("sftp".into()));
+    assert_eq!(settings.algorithms.cipher_s2c[0], "aes128-ctr");
+    assert!(settings.algorithms.cipher_c2s.len() > 1);
+    assert_eq!(settings.login.identities, [IdentityPath { path: "/a b".into(), explicit: true }]);
+    assert_eq!(resolved(&["-N", "host"]).session.work, Work::Nothing);
+    assert_eq!(resolved(&["-T", "host"]).session.request_tty, RequestTty::No);
+    assert_eq!(resolved(&["-e", "none", "host"]).session.escape, None);
+    assert_eq!(resolved(&["-vv", "host"]).log_level, Some(LogLevel::Debug2));
+    assert_eq!(resolved(&["-q", "host"]).log_level, Some(LogLevel::Quiet));
+    assert_eq!(resolved(&["-oLogLevel=error", "host"]).log_level, Some(LogLevel::Error));
+}
+
+#[test]
+fn commands() {
+    let command = |text: &str| Work::Command(text.into());
+    assert_eq!(resolved(&["host", "echo", "a  b", "$X"]).session.work, command("echo a  b $X"));
+    assert_eq!(
+        with_file("RemoteCommand run %r@%h:%p\n", &["-p2", "bob@host"]).unwrap().session.work,
+        command("run bob@host:2")
+    );
+    assert_eq!(
+        with_file("RemoteCommand run\n", &["-oRemoteCommand=none", "host", "x"]).unwrap().session.work,
+        command("x")
+    );
+    for arguments in [&["-N", "host", "x"][..], &["-s", "host"], &["-oRemoteCommand=a", "host", "b"]] {
+        assert!(with_file("", arguments).is_err(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn algorithms_of_the_command_line_must_be_there() {
+    let error = with_file("", &["-c", "aes128-ctr,rot13", "host"]).unwrap_err();
+    assert!(error.starts_with("command line: \"rot13\" is not known here; known are "), "{error}");
+    let settings =
+        with_file("Ciphers rot13,aes128-ctr\nMACs -*\n", &["-oMACs=hmac-sha2-256", "host"]).unwrap();
+    assert_eq!(settings.algorithms.cipher_c2s, ["aes128-ctr"]);
+    assert_eq!(settings.algorithms.mac_s2c, ["hmac-sha2-256"]);
+    assert!(with_file("\nCiphers rot13\n", &["host"]).unwrap_err().starts_with("config:2: "));
+    let settings = resolved(&["-oKexAlgorithms=-*nist*", "-oPubkeyAcceptedAlgorithms=ssh-ed25519", "host"]);
+    assert!(settings.algorithms.kex.iter().all(|name| !name.contains("nist")));
+    assert_eq!(settings.login.signatures, ["ssh-ed25519"]);
+}
+
+#[test]
+fn trust_and_its_files() {
+    let settings = resolved(&[
+        "-oHostKeyAlias=alias",
+        "-oUserKnownHostsFile ~/a /b/%k",
+        "-oGlobalKnownHostsFile=none",
+        "-oStrictHostKeyChecking=accept-new",
+        "-oHashKnownHosts=yes",
+        "-p2222",
+        "host",
+    ]);
+    assert_eq!(settings.trust.name, ("alias".into(), 22));
+    assert_eq!(settings.trust.user_files, ["/home/alice/a", "/b/alias"].map(PathBuf::from));
+    assert_eq!(settings.trust.global_files, [""; 0].map(PathBuf::from));
+    assert!(settings.trust.hashed && !settings.trust.ordered);
+    let error = with_file("UserKnownHostsFile /%z\n", &["host"]).unwrap_err();
+    assert!(error.starts_with("config:1: ") && error.contains("%z"), "{error}");
+}
+
+#[test]
+fn ways_to_log_in() {
+    let methods = |arguments: &[&str]| resolved(arguments).login.methods;
+    assert_eq!(methods(&["-oBatchMode=yes", "host"]), [Method::Publickey]);
+    assert_eq!(
+        methods(&["-oPreferredAuthentications=gssapi-with-mic,password,publickey,password", "host"]),
+        [Method::Password, Method::Publickey]
+    );
+    let off = ["-oPubkeyAuthentication=no", "-oPasswordAuthentication=no", "host"];
+    assert_eq!(methods(&off), [Method::KeyboardInteractive]);
+    assert_eq!(
+        methods(&["-oKbdInteractiveAuthentication=no", "host"]),
+        [Method::Publickey, Method::Password]
+    );
+    assert_eq!(resolved(&["-oIdentityFile=none", "host"]).login.identities, []);
+}
+
+#[test]
+fn times_and_sizes() {
+    let settings = resolved(&[
+        "-oConnectTimeout=5",
+        "-oServerAliveInterval=10",
+        "-oServerAliveCountMax=2",
+        "-oRekeyLimit=1M 1h",
+        "host",
+    ]);
+    let seconds = Duration::from_secs;
+    assert_eq!(
+        (settings.timeouts.connect, settings.timeouts.handshake),
+        (Some(seconds(5)), Some(seconds(5)))
+    );
+    assert_eq!(settings.keepalive, Some((seconds(10), 2)));
+    assert_eq!((settings.rekey.bytes, settings.rekey.time), (1 << 20, Some(seconds(3_600))));
+}
+
+#[test]
+fn the_environment_that_is_sent() {
+    let mut options = Options::default();
+    options.set("SendEnv LANG LC_*").unwrap();
+    options.set("SetEnv LANG=C X=1").unwrap();
+    let context = Context { host: "host".into(), local_user: "alice".into(), home: "/".into() };
+    let resolver = Resolver::new(&options, &context, &local(Path::new("/"))).unwrap();
+    let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let env = [("LC_ALL", "de"), ("LANG", "de"), ("HOME", "/")].map(pair);
+    assert_eq!(resolver.env(env.into_iter()), [("LC_ALL", "de"), ("LANG", "C"), ("X", "1")].map(pair));
+}
+
+#[test]
+fn names_that_could_be_something_else_are_refused() {
+    for arguments in
+        [&["-l", "-oProxyCommand=x", "host"][..], &["a;b@host"], &["--", "-host"], &["$(x)"], &["a\nb"]]
+    {
+        let parsed = Args::try_parse_from([&["demo"], arguments].concat());
+        if let Ok(args) = parsed {
+            let destination = Destination::parse(args.destination.as_deref().unwrap()).unwrap();
+            let mut none = args;
+            none.config_file = Some("none".into());
+            assert!(
+                resolve(&none, &destination, &local(Path::new("/")), &default_provider()).is_err(),
+                "{arguments:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_named_must_be_there() {
+    let args = Args::try_parse_from(["demo", "-F", "/no/such/file", "host"]).unwrap();
+    let destination = Destination::parse("host").unwrap();
+    let error = resolve(&args, &destination, &local(Path::new("/")), &default_provider()).unwrap_err();
+    assert!(error.to_string().contains("/no/such/file"));
+}
