@@ -7,7 +7,7 @@ pub use config::ServerConfig;
 pub use event::ServerEvent;
 
 use crate::{
-    Error,
+    Certificate, Error,
     client::USERAUTH,
     method::{
         hostbased,
@@ -263,16 +263,22 @@ impl Server {
         self.ask(Question::Interactive, ServerEvent::Responses { user, responses })
     }
 
-    /// The key, if it and the algorithm can be used.
+    /// The key, if it and the algorithm can be used; of a certificate, the key that it certifies.
     fn key(&self, algorithm: &str, blob: &[u8]) -> Option<PublicKey> {
-        let suite = self.config.provider.signature(algorithm)?;
-        let key = PublicKey::from_blob(blob).ok()?;
-        let allowed = self.config.algorithms.iter().any(|name| name == algorithm);
+        let signature = publickey::signature_algorithm(algorithm);
+        let suite = self.config.provider.signature(&signature)?;
+        let key = if signature == algorithm {
+            PublicKey::from_blob(blob).ok()?
+        } else {
+            Certificate::parse(blob).ok()?.key().clone()
+        };
+        let allowed = self.config.algorithms.contains(&signature);
         (allowed && suite.key_type() == key.key_type()).then_some(key)
     }
 
     fn verifies(&self, algorithm: &str, key: &PublicKey, data: &[u8], signature: &[u8]) -> bool {
-        let result = self.config.provider.verify(algorithm, key, data, signature);
+        let algorithm = publickey::signature_algorithm(algorithm);
+        let result = self.config.provider.verify(&algorithm, key, data, signature);
         if let Err(error) = &result {
             log::debug!("signature of a user's key: {error}");
         }
