@@ -1,4 +1,5 @@
 //! The ciphers without authentication of every back end against official vectors.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use hex_literal::hex;
 use ssh_crypto::{Cipher, PlainCipher, Provider, Transform, rust_crypto};
@@ -174,13 +175,12 @@ fn counter_mode_against_cbc() {
     }
 }
 
-/// There is no blowfish-cbc with blowfish-ctr's 256 bit key: Eric Young's vectors for keys of changing length hold one.
+/// With a key of 256 bits, which blowfish-cbc does not take: the encrypted counters come from OpenSSL 3.0.
 #[test]
 fn blowfish_ctr() {
-    // The plaintext, that is the counter, and the ciphertext are the same for every length; the key is cut off.
-    let key = hex!("f0e1d2c3b4a5968778695a4b3c2d1e0f0011223344556677");
-    let key = [&key[..], &[0; 8]].concat();
-    assert_eq!(key.len(), 32);
+    let key: Vec<u8> = (0..32).collect();
+    let stream = hex!("aaddcdf6ca56d6ad1e923a099d27b72b0c823b7b8d014b7e3d870eef35442d4d");
+    check("blowfish-ctr", &key, &hex!("fffffffffffffffe"), &[0; 32], &stream);
 }
 
 #[test]

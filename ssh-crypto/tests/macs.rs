@@ -1,4 +1,5 @@
 //! The MACs of every back end against RFC 4231 (SHA-2) and RFC 2202 (SHA-1 and MD5).
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use hex_literal::hex;
 use md5::Digest as _;
@@ -71,7 +72,8 @@ fn hmac_sha2_256() {
     check(&counting(25), &[0xcd; 50], tag);
     let tag = hex!("60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
     check(&[0xaa; 131], LARGE_KEY, tag);
-    let message = b"This is a test using a larger than block-size key and a larger than block-size data. The key \
+    let message =
+        b"This is a test using a larger than block-size key and a larger than block-size data. The key \
         needs to be hashed before being used by the HMAC algorithm.";
     check(&[0xaa; 131], message, hex!("9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"));
 }

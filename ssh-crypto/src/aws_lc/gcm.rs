@@ -13,7 +13,7 @@ pub static AES128_GCM: &dyn AeadCipher =
 pub static AES256_GCM: &dyn AeadCipher =
     &AesGcm { name: "aes256-gcm@openssh.com", key_len: 32, key: |key| expand(&AES_256_GCM, key) };
 
-fn expand(algorithm: &'static Algorithm, key: &[u8]) -> Option<LessSafeKey> {
+pub(crate) fn expand(algorithm: &'static Algorithm, key: &[u8]) -> Option<LessSafeKey> {
     UnboundKey::new(algorithm, key).ok().map(LessSafeKey::new)
 }
 

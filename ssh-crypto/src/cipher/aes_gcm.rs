@@ -8,6 +8,9 @@
 //!  nonce:   4 bytes, fixed | uint64, one more per packet                    both start as the derived IV
 //! ```
 
+#[cfg(test)]
+mod tests;
+
 use super::{
     AeadCipher,
     parts::{split, wipe},

@@ -86,3 +86,17 @@ fn compute(mut poly: Poly1305, message: &[u8]) -> [u8; TAG_LEN] {
     poly.update(blocks);
     poly.compute_unpadded(rest).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zeroize::ZeroizeOnDrop;
+
+    /// Compiles for types that wipe their keys only.
+    fn wiped<T: ZeroizeOnDrop>() {}
+
+    #[test]
+    fn keys_are_wiped() {
+        wiped::<ChaCha20Legacy>();
+    }
+}

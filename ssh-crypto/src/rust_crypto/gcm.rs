@@ -17,7 +17,7 @@ pub static AES128_GCM: &dyn AeadCipher =
 pub static AES256_GCM: &dyn AeadCipher =
     &AesGcm::<Aes256Gcm> { name: "aes256-gcm@openssh.com", key_len: 32, key: expand };
 
-fn expand<K: KeyInit>(key: &[u8]) -> Option<K> {
+pub(crate) fn expand<K: KeyInit>(key: &[u8]) -> Option<K> {
     K::new_from_slice(key).ok()
 }
 
@@ -39,5 +39,20 @@ where
     ) -> Result<(), Corrupt> {
         let opened = self.decrypt_inout_detached(&Nonce::from(nonce), length, body.into(), tag.into());
         opened.map_err(|_| Corrupt)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zeroize::ZeroizeOnDrop;
+
+    /// Compiles for types that wipe their keys only.
+    fn wiped<T: ZeroizeOnDrop>() {}
+
+    #[test]
+    fn keys_are_wiped() {
+        wiped::<Aes128Gcm>();
+        wiped::<Aes256Gcm>();
     }
 }

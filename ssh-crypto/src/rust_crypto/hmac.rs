@@ -50,3 +50,19 @@ where
         truncate(&mac.finalize().into_bytes(), tag);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zeroize::ZeroizeOnDrop;
+
+    /// Compiles for types that wipe themselves only. `Hmac` does not say so, but consists of nothing but hash states.
+    fn wiped<T: ZeroizeOnDrop>() {}
+
+    #[test]
+    fn keys_are_wiped() {
+        wiped::<Sha1>();
+        wiped::<Sha256>();
+        wiped::<Sha512>();
+    }
+}

@@ -13,7 +13,7 @@ use crate::{
     cipher::{Refuse, plain::Plain},
     mac::hmac::Hmac,
 };
-use ::ctr::Ctr64BE;
+use ::ctr::{CtrCore, flavors::Ctr64BE};
 use aes::{Aes128, Aes192, Aes256};
 use blowfish::Blowfish;
 use cbc::{Decryptor, Encryptor};
@@ -44,13 +44,13 @@ pub static TRIPLE_DES_CBC: &dyn PlainCipher =
     &Plain::cbc("3des-cbc", 24, 8, decryptor::<Decryptor<TdesEde3>>, encryptor::<Encryptor<TdesEde3>>);
 /// `3des-ctr` (RFC 4344 §4).
 pub static TRIPLE_DES_CTR: &dyn PlainCipher =
-    &Plain::ctr("3des-ctr", 24, 8, ctr::keyed::<Ctr64BE<TdesEde3>>).legacy();
+    &Plain::ctr("3des-ctr", 24, 8, ctr::keyed::<CtrCore<TdesEde3, Ctr64BE>>).legacy();
 /// `blowfish-cbc` (RFC 4253 §6.3), with a key of 128 bits.
 pub static BLOWFISH_CBC: &dyn PlainCipher =
     &Plain::cbc("blowfish-cbc", 16, 8, decryptor::<Decryptor<Blowfish>>, encryptor::<Encryptor<Blowfish>>);
 /// `blowfish-ctr` (RFC 4344 §4), with a key of 256 bits.
 pub static BLOWFISH_CTR: &dyn PlainCipher =
-    &Plain::ctr("blowfish-ctr", 32, 8, ctr::keyed::<Ctr64BE<Blowfish>>).legacy();
+    &Plain::ctr("blowfish-ctr", 32, 8, ctr::keyed::<CtrCore<Blowfish, Ctr64BE>>).legacy();
 
 /// `hmac-md5` (RFC 4253 §6.4).
 pub static HMAC_MD5: &dyn MacAlgorithm = &Hmac::new("hmac-md5", 16, hmac::keyed::<Md5>).legacy();
@@ -121,5 +121,27 @@ impl<C: BlockModeEncrypt + Send> Transform for Encrypt<C> {
         let (blocks, rest) = Array::slice_as_chunks_mut(blocks);
         self.0.encrypt_blocks(blocks);
         rest.fill(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zeroize::ZeroizeOnDrop;
+
+    /// Compiles for types that wipe their keys only.
+    fn wiped<T: ZeroizeOnDrop>() {}
+
+    #[test]
+    fn keys_are_wiped() {
+        wiped::<Encryptor<Aes128>>();
+        wiped::<Decryptor<Aes256>>();
+        wiped::<Encryptor<TdesEde3>>();
+        wiped::<Decryptor<TdesEde3>>();
+        wiped::<Encryptor<Blowfish>>();
+        wiped::<Decryptor<Blowfish>>();
+        wiped::<::ctr::Ctr64BE<TdesEde3>>();
+        wiped::<::ctr::Ctr64BE<Blowfish>>();
+        wiped::<Md5>();
     }
 }
