@@ -83,4 +83,16 @@ mod tests {
             outbox.pop();
         }
     }
+
+    #[test]
+    fn what_is_sent_is_forgotten_though_something_always_waits() {
+        let mut outbox = Outbox::default();
+        outbox.push(&Rest(&[7; 100]));
+        for _ in 0..10_000 {
+            outbox.push(&Rest(&[7; 100]));
+            outbox.pop();
+        }
+        assert_eq!(outbox.len(), LENGTH + 100);
+        assert!(outbox.bytes.len() <= COMPACT + 2 * (LENGTH + 100));
+    }
 }

@@ -11,7 +11,8 @@
 //!   than half of the window, then the window may be what holds the peer back, and it doubles. Otherwise the window
 //!   is twice what the path and the reader use, and stays.
 //! - **A reader that does not keep up** takes little per round trip, or is never done with what has arrived; its
-//!   window stays. After a doubling one period passes unjudged, for the peer does not know of it yet.
+//!   window stays. Nor does a window double twice for one reason: until the peer knows of a doubling, what is read per
+//!   round trip is one old window at the most, which is half of the new one.
 //! - **Ceilings**, for each channel and for the session, are in [`Config`](crate::Config). A window takes half of what
 //!   the session has left at the most, so that something stays for the next one. Windows do not shrink, for what was
 //!   granted cannot be taken back; what a closed channel had is free for others.
@@ -113,8 +114,6 @@ struct Period {
     read: u64,
     /// Whether the reader was done with what had arrived at least once.
     caught_up: bool,
-    /// Whether the window has just grown, so that what is measured is still the old one.
-    settling: bool,
 }
 
 impl ReceiveWindow {
@@ -158,7 +157,7 @@ impl ReceiveWindow {
         self.unread -= bytes;
         let caught_up = self.unread <= self.size / BACKLOG_PART;
         let Some(period) = &mut self.period else {
-            self.period = Some(Period { start: now, read: 0, caught_up, settling: false });
+            self.period = Some(Period { start: now, read: 0, caught_up });
             return false;
         };
         period.read += u64::from(bytes);
@@ -170,8 +169,8 @@ impl ReceiveWindow {
         };
         let per_round_trip = u128::from(period.read) * round_trip.as_nanos() / elapsed.as_nanos().max(1);
         let held_back = per_round_trip > u128::from(self.size / 2);
-        let grow = held_back && period.caught_up && !period.settling;
-        self.period = Some(Period { start: now, read: 0, caught_up, settling: grow });
+        let grow = held_back && period.caught_up;
+        self.period = Some(Period { start: now, read: 0, caught_up });
         grow
     }
 

@@ -513,8 +513,15 @@ fn the_queue_of_commands_is_bounded() {
     assert_eq!(end.mux.request(channel, b"env", false, &[0; 50]).unwrap_err().kind(), ErrorKind::Limit);
     assert_eq!(end.mux.global_request(b"env", false, &[0; 50]).unwrap_err().kind(), ErrorKind::Limit);
     assert_eq!(end.mux.open(b"session", &[0; 50]).unwrap_err().kind(), ErrorKind::Limit);
-    // What waits for a confirmation counts until it fails.
+    // What waits for a confirmation counts until that comes.
     end.says();
+    assert!(end.mux.request(channel, b"env", false, &[0; 4000]).is_err());
+    let (recipient, data) = (waiting.number(), Rest(&b""[..]));
+    end.hear(&ChannelOpenConfirmation { recipient, sender: 6, window: 1, max_packet: 1, data }).unwrap();
+    end.says();
+    let waiting = end.mux.open(b"session", b"").unwrap();
+    end.says();
+    end.mux.request(waiting, b"env", false, &[0; 3000]).unwrap();
     assert!(end.mux.request(channel, b"env", false, &[0; 4000]).is_err());
     let recipient = waiting.number();
     end.hear(&ChannelOpenFailure { recipient, reason: 4, description: b"", language: b"" }).unwrap();
@@ -581,6 +588,20 @@ fn windows_grow_up_to_the_ceilings_of_channel_and_session() {
         let open = said.iter().find_map(|payload| ChannelOpen::parse(payload).ok()).unwrap();
         assert_eq!(open.sender, next.number());
         assert_eq!(u64::from(open.window), (2 << 20).min(max_session_window).max(64 << 10));
+    }
+}
+
+#[test]
+fn a_refused_channel_gives_its_window_back() {
+    let mut config = Config::default();
+    config.max_session_window = 3 << 20;
+    let mut end = End::new(config);
+    for _ in 0..5 {
+        let channel = end.mux.open(b"session", b"").unwrap();
+        let said = end.says_one();
+        assert_eq!(ChannelOpen::parse(&said).unwrap().window, 2 << 20);
+        let recipient = channel.number();
+        end.hear(&ChannelOpenFailure { recipient, reason: 4, description: b"", language: b"" }).unwrap();
     }
 }
 

@@ -100,7 +100,8 @@ fn the_window_stops_where_the_path_is_full() {
 
 #[test]
 fn a_slow_reader_does_not_grow_the_window() {
-    for reader in [1e5, 1e6, 5e6] {
+    // The last takes more than half of a window per round trip, but always has a part of one waiting.
+    for reader in [1e5, 1e6, 5e6, 1.15e7] {
         let mut path = Path::new(2 * MIB, Duration::from_millis(100));
         path.run(Duration::from_secs(30), FAST, reader, 1024 * MIB);
         assert_eq!(path.window.size(), 2 * MIB, "{reader} bytes a second");
@@ -123,6 +124,20 @@ fn a_reader_that_stops_costs_one_window() {
     assert_eq!(path.window.size(), size);
     assert_eq!(path.window.left(), 0);
     assert_eq!(path.window.unread() + path.window.owed(), size);
+}
+
+#[test]
+fn a_clock_that_stands_still_gives_no_round_trip() {
+    let (now, mut round_trip) = (Instant::now(), RoundTrip::default());
+    round_trip.sample(Some(now), now);
+    round_trip.sample(Some(now + TICK), now);
+    round_trip.sample(None, now);
+    assert_eq!(round_trip.shortest(), None);
+    round_trip.sample(Some(now), now + TICK);
+    round_trip.sample(Some(now), now + 2 * TICK);
+    assert_eq!(round_trip.shortest(), Some(TICK));
+    round_trip.sample(Some(now), now + Duration::from_nanos(1));
+    assert_eq!(round_trip.shortest(), Some(SHORTEST));
 }
 
 #[test]
