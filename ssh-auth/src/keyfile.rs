@@ -13,12 +13,13 @@
 //!
 //! [`PrivateKeyFile::parse`] reads any of them, and [`PrivateKeyFile::decrypt`] gives the key. What comes out agrees
 //! with itself: the public half is recomputed from the private one and compared with the file's. Line endings, text
-//! around a key in PEM and blank lines don't matter. [`write_openssh`] writes OpenSSH's format.
+//! around a key in PEM and blank lines don't matter. [`write_openssh`] writes OpenSSH's format, and
+//! [`KeyLine`] reads and writes the public key beside it.
 //!
 //! # Bounds
 //!
 //! A file from a stranger can't make its reader hang or run out of memory; what is over these bounds is refused as
-//! [`KeyFileErrorKind::TooCostly`]. At a bound a decryption takes some ten seconds.
+//! [`KeyFileErrorKind::TooCostly`]. At a bound a decryption takes half a minute at most.
 //!
 //! | what | at most |
 //! | --- | --- |
@@ -41,6 +42,7 @@ mod write;
 
 pub use error::{KeyFileError, KeyFileErrorKind};
 pub(crate) use openssh::private_key as read_private_key;
+pub use ssh_crypto::key::KeyLine;
 pub use write::{DEFAULT_ROUNDS, write_openssh};
 
 use pem::Block;

@@ -68,7 +68,7 @@ impl fmt::Display for KeyFileError {
             KeyFileErrorKind::PassphraseNeeded => "private key is encrypted and needs a passphrase",
             KeyFileErrorKind::Damaged => "private key file is damaged",
             KeyFileErrorKind::UnknownFormat => "not a private key file",
-            KeyFileErrorKind::Unsupported => "private key file uses what is not supported",
+            KeyFileErrorKind::Unsupported => "private key file not supported",
             KeyFileErrorKind::TooCostly => "private key file asks for too much work",
             KeyFileErrorKind::Random => "no random bytes to write a private key file",
         })?;

@@ -174,7 +174,8 @@ impl Derivation {
 /// The key of version 2's MAC; the passphrase is empty in a file that is not encrypted.
 fn mac_key(passphrase: &[u8]) -> Zeroizing<Vec<u8>> {
     let hash = Sha1::new().chain_update(b"putty-private-key-file-mac-key").chain_update(passphrase);
-    Zeroizing::new(hash.finalize().to_vec())
+    let digest: Zeroizing<[u8; 20]> = Zeroizing::new(hash.finalize().into());
+    Zeroizing::new(digest.to_vec())
 }
 
 fn holds<M: Mac, E>(mac: Result<M, E>, fields: &[&[u8]], expected: &[u8]) -> bool {

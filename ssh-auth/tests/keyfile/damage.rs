@@ -31,13 +31,13 @@ fn damage(file: &[u8], key: &PrivateKey) {
     }
 }
 
-/// Changes every byte below the Base64 of a file, and cuts it at every point.
-fn damage_inside(file: &[u8], key: &PrivateKey) {
+/// Changes every byte below the Base64 of a file by each of the masks, and cuts it at every point.
+fn damage_inside(file: &[u8], key: &PrivateKey, masks: &[u8]) {
     let (label, content) = unframe(file);
     check(&frame(&label, &content), key);
     let mut changed = content.clone();
     for at in 0..content.len() {
-        for mask in [0x01, 0xff] {
+        for mask in masks {
             changed[at] ^= mask;
             check(&frame(&label, &changed), key);
             changed[at] = content[at];
@@ -67,9 +67,10 @@ fn openssh() {
     let key = PrivateKey::ed25519(&[7; 32]);
     let plain = write_openssh(&key, "comment", None, &SystemRandom).unwrap();
     damage(&plain, &key);
-    damage_inside(&plain, &key);
+    damage_inside(&plain, &key, &[0x01, 0xff]);
     let secret = write_openssh(&key, "", Some((PASSPHRASE.as_bytes(), 1)), &SystemRandom).unwrap();
-    damage_inside(&secret, &key);
+    // Each opening takes a round of bcrypt, so there is one mask only.
+    damage_inside(&secret, &key, &[0x01]);
 }
 
 #[test]
@@ -78,7 +79,7 @@ fn openssh_with_a_tag() {
     for cipher in ["aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"] {
         shop.generate(cipher, &["-t", "ecdsa", "-a", "1", "-Z", cipher], PASSPHRASE).unwrap();
         let file = shop.read(cipher);
-        damage_inside(&file, &key_of(&file));
+        damage_inside(&file, &key_of(&file), &[0x01]);
     }
 }
 
@@ -90,14 +91,14 @@ fn plain_der() {
         shop.generate(&name, &["-t", "ecdsa", "-m", format], "").unwrap();
         let file = shop.read(&name);
         damage(&file, &key_of(&file));
-        damage_inside(&file, &key_of(&file));
+        damage_inside(&file, &key_of(&file), &[0x01, 0xff]);
     }
     shop.generate("rsa", &["-t", "rsa", "-b", "1024", "-m", "PEM"], "").unwrap();
     let file = shop.read("rsa");
-    damage_inside(&file, &key_of(&file));
+    damage_inside(&file, &key_of(&file), &[0x01, 0xff]);
     if shop.generate("dsa", &["-t", "dsa", "-m", "PEM"], "").is_some() {
         let file = shop.read("dsa");
-        damage_inside(&file, &key_of(&file));
+        damage_inside(&file, &key_of(&file), &[0x01, 0xff]);
     }
 }
 
@@ -113,7 +114,7 @@ fn encrypted_der() {
     for scheme in [&["-iter", "1"][..], &["-iter", "1", "-v2", "des3"], &["-scrypt", "-scrypt_N", "16"]] {
         let arguments = ["pkcs8", "-topk8", "-in", "plain", "-passout", &pass];
         let file = shop.run("openssl", &[&arguments[..], scheme].concat());
-        damage_inside(&file, &key_of(&file));
+        damage_inside(&file, &key_of(&file), &[0x01, 0xff]);
     }
 }
 

@@ -7,3 +7,10 @@ mod openssh;
 mod pem;
 mod putty;
 mod tools;
+
+/// Files and their errors may be shared by threads.
+const _: fn() = || {
+    fn shared<T: Send + Sync>() {}
+    shared::<ssh_auth::keyfile::PrivateKeyFile>();
+    shared::<ssh_auth::keyfile::KeyFileError>();
+};
