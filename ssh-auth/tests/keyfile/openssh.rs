@@ -5,7 +5,7 @@ use ssh_auth::{
     KeyFileErrorKind,
     keyfile::{DEFAULT_ROUNDS, Format, PrivateKeyFile, write_openssh},
 };
-use ssh_crypto::random::SystemRandom;
+use ssh_crypto::{PrivateKey, random::SystemRandom};
 
 #[test]
 fn every_type_of_key() {
@@ -67,7 +67,7 @@ fn what_is_written_ssh_keygen_reads() {
 #[test]
 fn written_without_any_tool() {
     let random = &SystemRandom;
-    let key = ssh_crypto::PrivateKey::ed25519(&[7; 32]);
+    let key = PrivateKey::ed25519(&[7; 32]);
     for comment in ["", "a", "a comment of some length", "ünï\ncode"] {
         let file = write_openssh(&key, comment, None, random).unwrap();
         assert_eq!(holds(&file, &key.public_key()).comment(), Some(comment));
@@ -81,4 +81,19 @@ fn written_without_any_tool() {
     assert_eq!(refused(b"", 16), KeyFileErrorKind::PassphraseNeeded);
     assert_eq!(refused(b"x", 0), KeyFileErrorKind::Unsupported);
     assert_eq!(refused(b"x", 4097), KeyFileErrorKind::TooCostly);
+}
+
+#[test]
+fn rsa_primes_in_either_order() {
+    let Some(shop) = Workshop::with("rsa_primes_in_either_order", &["ssh-keygen"]) else { return };
+    let made = keys().iter().find(|key| key.kind == "rsa-1024").unwrap();
+    let key = PrivateKeyFile::parse(&made.file).unwrap().decrypt(None).unwrap();
+    let PrivateKey::Rsa { e, n, d, p, q, .. } = &key else { panic!("{key:?}") };
+    let swapped = PrivateKey::rsa(e, n, d, q, p).unwrap();
+    assert!(matches!(&swapped, PrivateKey::Rsa { p: first, q: second, .. } if first == q && second == p));
+    let file = write_openssh(&swapped, COMMENT, None, &SystemRandom).unwrap();
+    holds(&file, &made.public);
+    shop.write("swapped", &file);
+    let line = String::from_utf8(shop.run("ssh-keygen", &["-y", "-f", "swapped"])).unwrap();
+    assert_eq!(public(&line), made.public);
 }
