@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod agreement;
 mod back_ends;
+mod refused;
+mod rsa;
+mod security_key;
 mod ssh_keygen;
 mod vectors;
 mod wycheproof;

@@ -24,6 +24,28 @@ fn fingerprints_pictures_and_lines_are_those_of_ssh_keygen() {
 }
 
 #[test]
+fn old_keys_and_security_keys_are_shown_as_by_ssh_keygen() {
+    let Some(directory) = ssh_keygen() else { return };
+    for key in [
+        crate::vectors::dsa_key().public_key(),
+        PublicKey::from_line(include_str!("data/ed25519_sk.pub")).unwrap().0,
+        PublicKey::from_line(include_str!("data/ecdsa_sk.pub")).unwrap().0,
+    ] {
+        let file = directory.path().join("key.pub");
+        std::fs::write(&file, key.to_line("me@here") + "\n").unwrap();
+        let output = Command::new("ssh-keygen").args(["-lv", "-f"]).arg(&file).output().unwrap();
+        // OpenSSH 10 knows no DSA keys any more.
+        if !output.status.success() && key.label() == "DSA" {
+            continue;
+        }
+        let fingerprint = key.fingerprint(Hash::Sha256);
+        let picture = key.randomart(Hash::Sha256);
+        let expected = format!("{} {fingerprint} me@here ({})\n{picture}\n", key.bits(), key.label());
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+    }
+}
+
+#[test]
 fn keys_of_ssh_keygen_are_read() {
     let Some(directory) = ssh_keygen() else { return };
     for (name, arguments) in [

@@ -187,7 +187,14 @@ fn ecdsa_of_rfc_6979() {
 #[test]
 fn dsa_of_rfc_6979() {
     // Section A.2.1, with SHA-1.
-    let key = PrivateKey::Dsa {
+    let key = dsa_key();
+    let signature = hex!("2e1a0c2562b2912caaf89186fb0f42001585da5529efb6b0aff2d7a68eb70ca313022253b9a88df5");
+    verify_and_resign(&key, "ssh-dss", b"sample", &signature);
+}
+
+/// The key of RFC 6979 section A.2.1.
+pub(crate) fn dsa_key() -> PrivateKey {
+    PrivateKey::Dsa {
         p: hex!(
             "86f5ca03dcfeb225063ff830a0c769b9dd9d6153ad91d7ce27f787c43278b447"
             "e6533b86b18bed6e8a48b784a14c252c5be0dbf60b86d6385bd2f12fb763ed88"
@@ -211,9 +218,7 @@ fn dsa_of_rfc_6979() {
         )
         .to_vec(),
         x: hex!("411602cb19a6ccc34494d79d98ef1e7ed5af25f7").as_slice().into(),
-    };
-    let signature = hex!("2e1a0c2562b2912caaf89186fb0f42001585da5529efb6b0aff2d7a68eb70ca313022253b9a88df5");
-    verify_and_resign(&key, "ssh-dss", b"sample", &signature);
+    }
 }
 
 /// Verifies everywhere; RustCrypto makes the same.
