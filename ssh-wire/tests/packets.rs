@@ -95,6 +95,31 @@ fn packets_arrive_all_at_once() {
     }
 }
 
+#[test]
+fn packets_lie_across_the_ends_of_buffers() {
+    for suite in suites() {
+        let (mut encoder, mut decoder) = (encoder(suite), decoder(suite, MAX_PACKET));
+        let payload =
+            |i: usize| (0..i * i * 37 % 90_000 + 1).map(|at| (at * 3 + i) as u8).collect::<Vec<_>>();
+        for i in 0..60 {
+            send(&mut encoder, &payload(i));
+        }
+        let stream = std::mem::take(encoder.output());
+        let (mut rest, mut received) = (&stream[..], Vec::new());
+        while !rest.is_empty() {
+            // A read that fills all the room there is.
+            let space = decoder.space();
+            let n = space.len().min(rest.len());
+            space[..n].copy_from_slice(&rest[..n]);
+            decoder.filled(n);
+            rest = &rest[n..];
+            received.extend(receive_all(&mut decoder));
+        }
+        assert_eq!(received.len(), 60);
+        assert!((0..).zip(received).all(|(i, received)| received == payload(i)), "{suite:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn packets_arrive_in_any_split(
