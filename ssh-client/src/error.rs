@@ -187,7 +187,7 @@ impl From<ssh_kex::Error> for Error {
     fn from(error: ssh_kex::Error) -> Self {
         use ssh_kex::ErrorKind as Kex;
         let kind = match error.kind() {
-            Kex::Protocol => ErrorKind::Protocol,
+            Kex::Protocol | Kex::Identification => ErrorKind::Protocol,
             Kex::NothingInCommon => ErrorKind::NothingInCommon,
             Kex::HostKey => ErrorKind::HostKey,
             Kex::Integrity => ErrorKind::Integrity,

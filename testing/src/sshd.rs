@@ -132,7 +132,7 @@ impl Sshd {
         self.process.pid()
     }
 
-    /// What the server has logged so far, at `LogLevel DEBUG`.
+    /// What the server has logged so far, at `LogLevel VERBOSE` unless the configuration says otherwise.
     pub fn log(&self) -> String {
         self.process.log()
     }

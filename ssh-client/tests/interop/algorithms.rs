@@ -14,7 +14,8 @@ fn echo(sshd: &Sshd, config: Config, what: &str) {
     limit.bytes = 1 << 20;
     let session = connect(sshd, &config.rekey(limit)).unwrap_or_else(|error| panic!("{what}: {error}"));
     let input = noise(SIZE);
-    let output = session.command("cat").stdin(input.clone()).output().unwrap_or_else(|e| panic!("{what}: {e}"));
+    let output =
+        session.command("cat").stdin(input.clone()).output().unwrap_or_else(|e| panic!("{what}: {e}"));
     assert!(output.success(), "{what}: {:?}", output.exit);
     assert!(output.stdout == input, "{what}: {} bytes came back", output.stdout.len());
 }
@@ -37,9 +38,12 @@ fn every_cipher_and_mac() {
     let base = config_with_key(&sshd, KeyKind::Ed25519);
     let known = supported("cipher");
     let mut tried = 0;
-    for cipher in base.provider().ciphers.iter().filter(|cipher| known.lines().any(|name| name == cipher.name())) {
+    for cipher in
+        base.provider().ciphers.iter().filter(|cipher| known.lines().any(|name| name == cipher.name()))
+    {
         let mut algorithms = base.offered().clone();
-        (algorithms.cipher_c2s, algorithms.cipher_s2c) = (vec![cipher.name().into()], vec![cipher.name().into()]);
+        (algorithms.cipher_c2s, algorithms.cipher_s2c) =
+            (vec![cipher.name().into()], vec![cipher.name().into()]);
         echo(&sshd, base.clone().algorithms(algorithms), cipher.name());
         tried += 1;
     }
@@ -48,7 +52,8 @@ fn every_cipher_and_mac() {
     let mut tried = 0;
     for mac in base.provider().macs.iter().filter(|mac| known.lines().any(|name| name == mac.name())) {
         let mut algorithms = base.offered().clone();
-        (algorithms.cipher_c2s, algorithms.cipher_s2c) = (vec!["aes128-ctr".into()], vec!["aes256-ctr".into()]);
+        (algorithms.cipher_c2s, algorithms.cipher_s2c) =
+            (vec!["aes128-ctr".into()], vec!["aes256-ctr".into()]);
         (algorithms.mac_c2s, algorithms.mac_s2c) = (vec![mac.name().into()], vec![mac.name().into()]);
         echo(&sshd, base.clone().algorithms(algorithms), mac.name());
         tried += 1;

@@ -39,7 +39,8 @@ fn a_key_that_is_probed_first() {
 #[test]
 fn two_keys_in_a_row_where_the_server_wants_two() {
     let name = "two_keys_in_a_row_where_the_server_wants_two";
-    let Some(sshd) = Sshd::builder().config("AuthenticationMethods publickey,publickey").start_or_skip(name) else {
+    let Some(sshd) = Sshd::builder().config("AuthenticationMethods publickey,publickey").start_or_skip(name)
+    else {
         return;
     };
     let base = config(&sshd);

@@ -1,13 +1,13 @@
 //! Channels: commands, streams, requests.
 
-use crate::support::{PATIENCE, noise, session};
+use crate::support::{PATIENCE, config_with_key, connect, noise, session};
 use ssh_client::{ErrorKind, Exit, TerminalSize, blocking::Terminal};
 use std::{
     io::{self, Read, Write},
     thread,
     time::Duration,
 };
-use testing::Sshd;
+use testing::{KeyKind, Sshd};
 
 #[test]
 fn a_command_gives_both_streams_and_its_status() {
@@ -47,7 +47,9 @@ fn a_command_that_does_not_read_its_stdin_ends_all_the_same() {
 
 #[test]
 fn both_directions_at_once_deliver_everything_in_order() {
-    let Some(sshd) = Sshd::start_or_skip("both_directions_at_once_deliver_everything_in_order") else { return };
+    let Some(sshd) = Sshd::start_or_skip("both_directions_at_once_deliver_everything_in_order") else {
+        return;
+    };
     let channel = session(&sshd).open_session().unwrap();
     channel.exec("cat").unwrap();
     let input = noise(32 << 20);
@@ -100,8 +102,7 @@ fn environment_variables_are_set_where_the_server_lets_them() {
 
 #[test]
 fn a_subsystem_answers() {
-    let Some(sshd) =
-        Sshd::builder().config("Subsystem echo /bin/cat").start_or_skip("a_subsystem_answers")
+    let Some(sshd) = Sshd::builder().config("Subsystem echo /bin/cat").start_or_skip("a_subsystem_answers")
     else {
         return;
     };
@@ -119,8 +120,15 @@ fn a_subsystem_answers() {
 
 #[test]
 fn a_signal_reaches_the_command() {
-    let Some(sshd) = Sshd::start_or_skip("a_signal_reaches_the_command") else { return };
-    let channel = session(&sshd).open_session().unwrap();
+    // sshd delivers no signals to what root runs.
+    let is_root = rustix::process::geteuid().is_root();
+    let server = if is_root { Sshd::builder().password_user() } else { Sshd::builder() };
+    let Some(sshd) = server.start_or_skip("a_signal_reaches_the_command") else { return };
+    let mut config = config_with_key(&sshd, KeyKind::Ed25519);
+    if let Some(password) = sshd.password() {
+        config = config.password(password);
+    }
+    let channel = connect(&sshd, &config).unwrap().open_session().unwrap();
     channel.exec("trap 'echo caught; exit 3' TERM; echo ready; while :; do sleep 0.05; done").unwrap();
     let mut ready = [0; 6];
     (&channel).read_exact(&mut ready).unwrap();
@@ -201,7 +209,8 @@ fn a_session_is_shared_by_many_threads() {
         for number in 0..32 {
             let session = &session;
             scope.spawn(move || {
-                let output = session.command(format!("echo {number}; cat")).stdin(noise(200_000)).output().unwrap();
+                let output =
+                    session.command(format!("echo {number}; cat")).stdin(noise(200_000)).output().unwrap();
                 assert!(output.stdout.starts_with(format!("{number}\n").as_bytes()));
                 assert!(output.stdout.ends_with(&noise(200_000)));
             });
@@ -261,7 +270,7 @@ fn a_session_runs_inside_a_channel_of_another() {
     let Some(sshd) = Sshd::start_or_skip("a_session_runs_inside_a_channel_of_another") else { return };
     let outer = session(&sshd);
     let channel = outer.direct_tcpip("127.0.0.1", sshd.port(), ("127.0.0.1", 0)).unwrap();
-    let config = crate::support::config_with_key(&sshd, testing::KeyKind::Ed25519);
+    let config = crate::support::config_with_key(&sshd, KeyKind::Ed25519);
     let inner =
         ssh_client::blocking::Session::connect_over(channel, "127.0.0.1", sshd.port(), &config).unwrap();
     assert_eq!(inner.command("echo inside").output().unwrap().stdout, b"inside\n");

@@ -19,7 +19,8 @@ fn known_hosts(text: &str) -> Known {
 
 #[test]
 fn without_a_policy_every_key_is_refused() {
-    let Some(sshd) = Sshd::start_or_skip("without_a_policy_every_key_is_refused") else { return };
+    let name = "without_a_policy_every_key_is_refused";
+    let Some(sshd) = Sshd::builder().config("LogLevel DEBUG").start_or_skip(name) else { return };
     let error = connect(&sshd, &Config::new(sshd.user()).password("secret")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::HostKey);
     assert!(error.to_string().contains("SHA256:"), "{error}");

@@ -59,4 +59,3 @@ pub fn noise(size: usize) -> Vec<u8> {
     bytes.truncate(size);
     bytes
 }
-

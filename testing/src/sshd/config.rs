@@ -41,10 +41,11 @@ impl Config {
         line(format_args!("Port {}", facts.port));
         line(format_args!("ListenAddress 127.0.0.1"));
         line(format_args!("PidFile none"));
-        line(format_args!("LogLevel DEBUG"));
         for added in &self.first {
             line(format_args!("{added}"));
         }
+        // At DEBUG the session writes its log into the standard error of what it runs.
+        line(format_args!("LogLevel VERBOSE"));
         for path in facts.host_keys {
             line(format_args!("HostKey {}", path.display()));
         }
