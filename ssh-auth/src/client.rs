@@ -270,7 +270,7 @@ impl Client {
             self.conclude(turn, Outcome::Partial { methods });
         } else {
             let (algorithm, sig_algs) = (turn.algorithm.as_deref(), self.server_sig_algs.as_deref());
-            self.plan.failed(turn.at, methods.clone(), algorithm, sig_algs);
+            self.plan.failed(turn.at, methods.clone(), algorithm, sig_algs, turn.rounds > 0);
             self.conclude(turn, Outcome::Failed { methods });
         }
         self.advance();

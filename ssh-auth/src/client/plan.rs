@@ -112,21 +112,18 @@ impl Plan {
         {
             return Some(Reason::NotOffered { methods: offered.clone() });
         }
+        let Method::Publickey(key) = method else { return None };
         let judged = |other: &Entry| {
-            other.fate == Fate::Judged
-                && other.method.name() == method.name()
-                && other.method.key() == method.key()
+            let Method::Publickey(other_key) = &other.method else { return false };
+            other.fate == Fate::Judged && other_key.public_key == key.public_key
         };
-        if method.key().is_some() && self.entries.iter().any(judged) {
+        if self.entries.iter().any(judged) {
             return Some(Reason::Duplicate);
         }
-        match method {
-            Method::Publickey(key) if self.algorithm(at, sig_algs).is_none() => Some(Reason::NoAlgorithm {
-                key: key.algorithms.clone(),
-                server: sig_algs.unwrap_or_default().to_vec(),
-            }),
-            _ => None,
-        }
+        self.algorithm(at, sig_algs).is_none().then(|| Reason::NoAlgorithm {
+            key: key.algorithms.clone(),
+            server: sig_algs.unwrap_or_default().to_vec(),
+        })
     }
 
     /// The caller had nothing to send.
@@ -134,13 +131,14 @@ impl Plan {
         self.entries[at].fate = Fate::GivenUp;
     }
 
-    /// The server refused.
+    /// The server refused, after it had asked the user something or without.
     pub(super) fn failed(
         &mut self,
         at: usize,
         methods: Vec<String>,
         algorithm: Option<&str>,
         sig_algs: Option<&[String]>,
+        asked: bool,
     ) {
         let stage = self.stage;
         let tries = self.tries;
@@ -159,6 +157,8 @@ impl Plan {
                 }
             }
             Method::Hostbased(_) => entry.fate = Fate::Judged,
+            // There is nobody who asks: another try would be answered no better.
+            Method::KeyboardInteractive { .. } if !asked => entry.fate = Fate::Judged,
             Method::Password { .. } | Method::KeyboardInteractive { .. } => {
                 entry.tries += 1;
                 if entry.tries >= tries {

@@ -173,10 +173,12 @@ fn no_answer_comes_before_the_question_has_left() {
     }
 }
 
+type Answer = fn(&mut Client);
+
 #[test]
 fn an_answer_without_its_question_does_nothing() {
     for state in STATES {
-        let answers: [(&str, fn(&mut Client)); 4] = [
+        let answers: [(&str, Answer); 4] = [
             ("signature asked for", |client| client.signature(key(Key::Ed25519).sign("ssh-ed25519", b""))),
             ("requested, password asked for", |client| client.password(Some("secret".into()))),
             ("responses asked for", |client| client.responses(Some(vec!["secret".into()]))),

@@ -178,6 +178,17 @@ fn with_server_sig_algs_the_best_common_algorithm_is_tried_alone() {
 }
 
 #[test]
+fn an_rsa_key_refused_by_a_known_algorithm_is_not_tried_by_the_next() {
+    let list = ["rsa-sha2-512", "rsa-sha2-256"];
+    let mut client = accepted(vec![rsa(&list, false)]);
+    client.set_server_sig_algs(Some(&list.map(str::to_owned)));
+    assert_eq!(algorithm_asked(&mut client).as_deref(), Some("rsa-sha2-512"));
+    sign(&mut client, "rsa-sha2-512");
+    client.handle(&failure("publickey")).unwrap();
+    assert_eq!(algorithm_asked(&mut client), None);
+}
+
+#[test]
 fn server_sig_algs_that_come_late_correct_the_guess() {
     let mut client = accepted(vec![rsa(&["rsa-sha2-512", "rsa-sha2-256"], false)]);
     assert_eq!(algorithm_asked(&mut client).as_deref(), Some("rsa-sha2-512"));
@@ -391,6 +402,37 @@ fn a_key_the_server_has_refused_is_not_sent_again_under_another_number() {
     assert_eq!(client.attempts()[1].outcome, Outcome::Skipped(Reason::Duplicate));
 }
 
+/// OpenSSH offers `keyboard-interactive` even where nothing is there to ask; each vain request counts as an attempt.
+#[test]
+fn a_conversation_that_never_began_is_not_tried_again() {
+    let mut client = client("interactive sent");
+    client.handle(&failure("keyboard-interactive")).unwrap();
+    assert_eq!(client.poll_event(), Some(Event::Failed));
+    assert_eq!(client.sent().len(), 0);
+}
+
+#[test]
+fn what_is_passed_over_is_recorded_once() {
+    let mut client = accepted(vec![interactive(), key_method(Key::Ed25519, true), PASSWORD]);
+    for _ in 0..3 {
+        client.handle(&failure("password")).unwrap();
+        client.password(Some("wrong".into()));
+        assert_eq!(client.sent().len(), 1);
+    }
+    client.handle(&failure("password")).unwrap();
+    let keys = client.attempts().iter().filter(|attempt| attempt.method == "publickey");
+    assert_eq!(keys.count(), 1);
+}
+
+#[test]
+fn an_error_takes_back_the_question_and_leaves_the_banner() {
+    let mut client = accepted(vec![PASSWORD]);
+    client.handle(&banner(b"account locked")).unwrap();
+    client.handle(&success()).unwrap_err();
+    assert_eq!(client.poll_event(), Some(Event::Banner("account locked".to_owned())));
+    assert_eq!(client.poll_event(), None);
+}
+
 #[test]
 fn what_does_not_fit_into_a_packet_is_not_sent() {
     let huge = || Secret::new(vec![b'x'; 300_000]);
@@ -538,6 +580,26 @@ fn a_forged_signature_is_refused_without_asking() {
         assert!(!ask(b"ssh-ed25519", blob, &bad), "byte {at}");
         assert!(!ask(b"ssh-ed25519", blob, &good[..at]), "cut at {at}");
     }
+}
+
+#[test]
+fn a_probe_by_an_algorithm_not_allowed_or_not_the_keys_is_refused() {
+    let ask = |algorithm: &str, which: Key| {
+        let mut config = ServerConfig::new(provider(), &["publickey"]);
+        config.algorithms = vec!["ssh-ed25519".to_owned(), "rsa-sha2-512".to_owned()];
+        let mut server = Server::new(config, b"id".to_vec());
+        server.handle(&ServiceRequest { service: b"ssh-userauth" }.to_payload()).unwrap();
+        let (algorithm, public_key) = (algorithm.as_bytes(), key(which).public_key());
+        let fields = PublickeyRequest { algorithm, public_key, signature: None };
+        server.handle(&request(b"user", b"publickey", &fields)).unwrap();
+        server.poll_event().is_some()
+    };
+    assert!(ask("ssh-ed25519", Key::Ed25519));
+    assert!(ask("rsa-sha2-512", Key::Rsa));
+    assert!(!ask("rsa-sha2-256", Key::Rsa));
+    assert!(!ask("ssh-ed25519", Key::Rsa));
+    assert!(!ask("ecdsa-sha2-nistp256", Key::P256));
+    assert!(!ask("ssh-ed25519-cert-v01@openssh.com", Key::Ed25519));
 }
 
 #[test]
