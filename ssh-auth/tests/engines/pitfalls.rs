@@ -311,6 +311,18 @@ fn banners_are_bounded_in_number_and_size() {
 }
 
 #[test]
+fn notices_count_as_banners_do() {
+    let mut client = client("interactive sent");
+    let half = vec![b'x'; MAX_BANNER_BYTES / 2];
+    for _ in 0..2 {
+        client.handle(&info_request_with(b"", &half, &[])).unwrap();
+        client.sent();
+    }
+    let error = client.handle(&info_request_with(b"x", b"", &[])).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Limit);
+}
+
+#[test]
 fn prompts_are_bounded_in_number_and_the_count_allocates_nothing() {
     let mut client = client("interactive sent");
     client.handle(&info_request(&vec!["?"; MAX_PROMPTS])).unwrap();
