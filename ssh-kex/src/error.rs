@@ -41,7 +41,7 @@ impl Error {
             Cause::Decode { .. } | Cause::Unexpected { .. } | Cause::Flood(_) | Cause::Early(_) => {
                 ErrorKind::Protocol
             }
-            Cause::Packet(PacketError::Corrupt(_)) | Cause::Strict(_) => ErrorKind::Integrity,
+            Cause::Corrupt(_) | Cause::Strict(_) => ErrorKind::Integrity,
             Cause::Packet(_) => ErrorKind::Protocol,
             Cause::NothingInCommon(_) => ErrorKind::NothingInCommon,
             Cause::Kex { error: KexError::Random(_) | KexError::Internal(_), .. } => ErrorKind::Crypto,
@@ -121,7 +121,9 @@ pub(crate) enum Cause {
     #[error(transparent)]
     Identification(#[from] IdentError),
     #[error("peer broke the protocol: {0}")]
-    Packet(#[from] PacketError),
+    Packet(PacketError),
+    #[error("the connection garbles data, or somebody changes them on the way: {0}")]
+    Corrupt(PacketError),
     #[error("peer broke the protocol: {message}: {error}")]
     Decode { message: &'static str, error: DecodeError },
     #[error("peer broke the protocol: message {number} has no place {state}")]
@@ -167,12 +169,6 @@ impl From<Cause> for Error {
 impl From<IdentError> for Error {
     fn from(error: IdentError) -> Self {
         Cause::Identification(error).into()
-    }
-}
-
-impl From<PacketError> for Error {
-    fn from(error: PacketError) -> Self {
-        Cause::Packet(error).into()
     }
 }
 

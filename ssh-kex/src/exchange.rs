@@ -33,6 +33,9 @@ pub(crate) struct Proposal {
     guess: Option<Box<dyn KexMethod>>,
 }
 
+/// A method, and its first message.
+type Guess = (Box<dyn KexMethod>, Vec<u8>);
+
 /// A method that runs.
 pub(crate) struct Exchange {
     choice: Choice,
@@ -88,7 +91,7 @@ impl Transport {
 
     /// Starts a key exchange if either direction has reached its limit. A failure is told by the next call that can.
     pub(crate) fn renew_if_due(&mut self) {
-        if !matches!(self.state, State::Idle) {
+        if !self.may_renew() {
             return;
         }
         let due = if self.send_limit.is_reached(self.encoder.usage()) {
@@ -113,7 +116,7 @@ impl Transport {
     }
 
     /// The first message of our first method, which the server may be able to use.
-    fn guess(&self) -> Result<Option<(Box<dyn KexMethod>, Vec<u8>)>, Error> {
+    fn guess(&self) -> Result<Option<Guess>, Error> {
         let provider = &self.config.provider;
         let Some(kex) = self.config.algorithms.kex.first().and_then(|name| provider.kex(name)) else {
             return Ok(None);

@@ -2,7 +2,7 @@
 
 use crate::{Error, Role, error::Cause};
 use ssh_wire::{
-    Decoder, Inbound, Open,
+    Decoder, Inbound, Open, PacketError,
     ident::{IdentReader, Identification},
     number,
 };
@@ -23,6 +23,8 @@ pub struct Receiver {
     decoder: Decoder,
     role: Role,
     state: State,
+    /// Whether packets are encrypted.
+    keyed: bool,
 }
 
 enum State {
@@ -60,7 +62,7 @@ impl Receiver {
     pub(crate) fn new(role: Role, max_packet: usize) -> Self {
         let state =
             State::Identification { reader: IdentReader::default(), lines: VecDeque::new(), found: None };
-        Self { decoder: Decoder::new(max_packet), role, state }
+        Self { decoder: Decoder::new(max_packet), role, state, keyed: false }
     }
 
     /// Room to read into.
@@ -87,6 +89,7 @@ impl Receiver {
     /// From the next packet on, opens with the new keys.
     pub fn install(&mut self, new: NewOpen) {
         self.decoder.set_open(new.open, new.reset_seq);
+        self.keyed = true;
         if let State::NewKeys = self.state {
             self.state = State::Packets;
         }
@@ -117,7 +120,14 @@ impl Receiver {
                 Ok(Some(Received::Identification(identification)))
             }
             State::Packets => {
-                let Some(inbound) = self.decoder.decode()? else { return Ok(None) };
+                let keyed = self.keyed;
+                let failed = |error| match error {
+                    PacketError::Corrupt(_) => Cause::Corrupt(error),
+                    // What an encrypted length says, nobody has said.
+                    PacketError::Length(_) if keyed => Cause::Corrupt(error),
+                    error => Cause::Packet(error),
+                };
+                let Some(inbound) = self.decoder.decode().map_err(failed)? else { return Ok(None) };
                 if inbound.payload.first() == Some(&number::NEWKEYS) {
                     self.state = State::NewKeys;
                 }

@@ -7,7 +7,8 @@ use ssh_wire::{
 };
 use std::time::Duration;
 
-/// How much may be sent or received, each counted alone, before the keys are renewed.
+/// How much may be sent or received, each counted alone, before the keys are renewed. It counts from the end of the
+/// authentication on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RekeyLimit {
     /// Bytes on the wire; 1 GiB at first. A cipher with small blocks may set a lower bound.

@@ -70,7 +70,7 @@ pub struct Transport {
     /// The peer's first KEXINIT asks for our EXT_INFO.
     pub(crate) ext_info_wanted: bool,
     extensions: Extensions,
-    /// Client: USERAUTH_SUCCESS has passed.
+    /// USERAUTH_SUCCESS has passed, or the peer speaks the connection protocol.
     authenticated: bool,
     owed: Owed,
     pub(crate) events: VecDeque<Event>,
@@ -214,7 +214,7 @@ impl Transport {
             };
             return Err(self.fail(Cause::Timeout { what, limit }.into()));
         }
-        if matches!(self.state, State::Idle) && self.rekey_at.is_some_and(|at| at <= now) {
+        if self.may_renew() && self.rekey_at.is_some_and(|at| at <= now) {
             self.renew("time")?;
         }
         self.flush_owed();
@@ -259,7 +259,8 @@ impl Transport {
             Verdict::Transport => self.transport_message(number, payload)?,
             Verdict::Kex => self.kex_message(number, payload, *seq)?,
             Verdict::Upper => {
-                self.authenticated |= self.role == Role::Client && number == number::USERAUTH_SUCCESS;
+                let is_success = self.role == Role::Client && number == number::USERAUTH_SUCCESS;
+                self.authenticated |= is_success || number >= number::GLOBAL_REQUEST;
                 upper = Some(payload.clone());
             }
             Verdict::Unknown => self.owed.push(Answer::Unimplemented(*seq))?,
@@ -336,7 +337,7 @@ impl Transport {
             Deadline::Unset => Some(self.now),
             Deadline::At(at) => Some(at),
         };
-        let rekey = self.rekey_at.filter(|_| matches!(self.state, State::Idle));
+        let rekey = self.rekey_at.filter(|_| self.may_renew());
         deadline.into_iter().chain(rekey).min()
     }
 }
@@ -373,7 +374,8 @@ impl Transport {
         }
     }
 
-    /// Renews the keys now; nothing happens if a key exchange runs already.
+    /// Renews the keys now; nothing happens if a key exchange runs already. Before the user is authenticated, OpenSSH
+    /// takes no key exchange but the first.
     pub fn rekey(&mut self, now: Instant) -> Result<(), Error> {
         self.tick(now)?;
         if matches!(self.state, State::Idle) {
@@ -490,6 +492,12 @@ impl Transport {
     /// (RFC 4253 §7.1), and not while much output waits.
     fn has_room(&self) -> bool {
         matches!(self.state, State::Idle | State::NewKeys(_)) && self.encoder.pending() <= MAX_OUTPUT
+    }
+
+    /// Whether a limit may start a key exchange: none runs, and the authentication is over, for OpenSSH takes no
+    /// KEXINIT before that.
+    pub(crate) fn may_renew(&self) -> bool {
+        self.authenticated && matches!(self.state, State::Idle)
     }
 
     /// Sends the answers owed to the peer, if they may be sent.

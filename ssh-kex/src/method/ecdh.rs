@@ -41,8 +41,11 @@ pub struct Offer {
     /// The client's string.
     pub string: Vec<u8>,
     /// From the server's string to the secret as the exchange hash takes it.
-    pub finish: Box<dyn FnOnce(&[u8]) -> Result<Secret, KexError> + Send>,
+    pub finish: Finish,
 }
+
+/// From the server's string to the secret.
+pub type Finish = Box<dyn FnOnce(&[u8]) -> Result<Secret, KexError> + Send>;
 
 impl fmt::Debug for Offer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -98,6 +101,10 @@ impl KexMethod for Client {
             return Err(KexError::Unexpected(number));
         }
         let EcdhReply { host_key, q_s, signature } = EcdhReply::parse(payload)?;
+        // A value that came back as it was sent is no server's.
+        if q_s == offer.string {
+            return Err(KexError::PublicValue);
+        }
         let exchange = exchange(&offer.string, q_s);
         let secret = (offer.finish)(q_s)?;
         let proof = Proof::Received { host_key: host_key.to_vec(), signature: signature.to_vec() };

@@ -8,6 +8,7 @@ use crypto_bigint::{
     BoxedUint, Odd,
     modular::{BoxedMontyForm, BoxedMontyParams},
 };
+use crypto_primes::{Flavor, is_prime};
 use num_bigint::BigUint;
 use num_traits::One;
 use ssh_crypto::{Agreed, Hash, KexAlgorithm, KexError, KexMethod, Proof, Secret, SecureRandom, Step};
@@ -148,6 +149,27 @@ impl Group {
         Self { p, g }
     }
 
+    /// The prime and the generator, big-endian.
+    pub(super) fn to_bytes(&self) -> (Vec<u8>, Vec<u8>) {
+        (self.p.to_bytes_be(), self.g.to_bytes_be())
+    }
+
+    pub(super) fn has_modulus(&self, prime: Prime) -> bool {
+        self.p == Self::from(prime).p
+    }
+
+    /// Whether 1 < g < p − 1; modulo a safe prime, each such number generates a large group.
+    pub(super) fn has_generator(&self) -> bool {
+        is_inside(&self.p, &self.g)
+    }
+
+    /// Whether both p and (p − 1) / 2 pass a Miller-Rabin and a Lucas test (Baillie-PSW), which no composite is known
+    /// to pass.
+    pub(super) fn has_safe_prime(&self) -> bool {
+        let is_odd = self.p.bit(0);
+        is_odd && uint(&self.p, self.p.bits() as u32).is_ok_and(|p| is_prime(Flavor::Safe, &p))
+    }
+
     /// A fresh secret exponent for use with keys derived by `hash`: twice as long as its digests (RFC 4419 §6.2), for
     /// there is no gain in as many bits as the prime has.
     pub(super) fn exponent(self, hash: Hash, random: &dyn SecureRandom) -> Result<Exponent, KexError> {
@@ -167,11 +189,11 @@ impl Group {
         exponent.public = public.to_vec();
         Ok(exponent)
     }
+}
 
-    /// Whether 1 < `value` < p − 1 (RFC 8268 §4): no other value lies in a group that is worth anything.
-    fn contains(p: &BigUint, value: &BigUint) -> bool {
-        *value > BigUint::one() && *value < p - 1u8
-    }
+/// Whether 1 < `value` < p − 1 (RFC 8268 §4): no other value lies in a group that is worth anything.
+fn is_inside(p: &BigUint, value: &BigUint) -> bool {
+    *value > BigUint::one() && *value < p - 1u8
 }
 
 const INTERNAL: KexError = KexError::Internal("modular exponentiation");
@@ -193,7 +215,8 @@ impl Exponent {
     /// `peer`^x mod p as the exchange hash takes it, if `peer`'s public value is in range.
     pub(super) fn agree(&self, peer: Mpint<'_>) -> Result<Secret, KexError> {
         let peer = BigUint::from_bytes_be(peer.unsigned().ok_or(KexError::PublicValue)?);
-        if !Group::contains(&self.p, &peer) {
+        // A value that came back as it was sent is no peer's.
+        if !is_inside(&self.p, &peer) || peer == BigUint::from_bytes_be(&self.public) {
             return Err(KexError::PublicValue);
         }
         Ok(mpint(&self.power(&peer)?))

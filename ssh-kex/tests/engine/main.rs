@@ -1,0 +1,14 @@
+//! The transport engine: both roles against each other in memory, with a hand-moved clock, and against peers that
+//! misbehave.
+
+mod algorithms;
+mod attacks;
+mod bounds;
+mod guess;
+mod host_key;
+mod methods;
+mod pair;
+mod receiver;
+mod rekey;
+mod states;
+mod tamper;
