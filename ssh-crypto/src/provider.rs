@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 /// The algorithms a session may use, of each kind the best first.
 ///
+/// Some may be legacy (`is_legacy`): they are there for who names them, and offered to nobody else.
+///
 /// A crate that adds a cipher of its own puts it in front, and needs no fork:
 ///
 /// ```

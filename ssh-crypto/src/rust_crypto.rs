@@ -58,7 +58,7 @@ pub(crate) fn digest(hash: Hash, parts: &[&[u8]]) -> Digest {
     }
 }
 
-/// AES first: where there are instructions for it, GCM is several times as fast as ChaCha20-Poly1305.
+/// In the order of the other back end, for the peer's is the fast one more often than not.
 static CIPHERS: [Cipher; 6] = [
     Cipher::Aead(AES128_GCM),
     Cipher::Aead(AES256_GCM),

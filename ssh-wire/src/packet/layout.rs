@@ -46,6 +46,8 @@ pub trait Seal: Send {
     fn layout(&self) -> Layout;
 
     /// Encrypts `packet` in place, from `packet_length` (filled in) to the tag, for which room is left at the end.
+    ///
+    /// What is in `packet` afterwards is sent, so whoever can't encrypt it wipes it.
     fn seal(&mut self, seq: u32, packet: &mut [u8]);
 }
 
