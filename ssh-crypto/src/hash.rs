@@ -34,7 +34,7 @@ impl Hash {
     }
 }
 
-/// The output of a [`Hash`]; wiped when dropped, for keys are derived from some.
+/// The output of a [`enum@Hash`]; wiped when dropped, for keys are derived from some.
 #[derive(Clone)]
 pub struct Digest {
     bytes: [u8; 64],

@@ -5,10 +5,10 @@
 //! | [`provider`] | [`Provider`]: the algorithms a session may use, in order of preference |
 //! | [`cipher`] | [`AeadCipher`], [`PlainCipher`] and how the latter is combined with a MAC |
 //! | [`mac`] | [`MacAlgorithm`] |
-//! | [`hash`] | [`Hash`], as key exchange methods and fingerprints use it |
+//! | [`hash`] | [`enum@Hash`], as key exchange methods and fingerprints use it |
 //! | [`agreement`] | [`KeyAgreement`] (X25519, ECDH) and [`Kem`] (ML-KEM): what kex methods are made of |
 //! | [`kex`] | [`KexAlgorithm`]: the methods themselves are messages and live in the crate `ssh-kex` |
-//! | [`key`] | [`PublicKey`], [`PrivateKey`] and their blobs |
+//! | [`key`] | [`PublicKey`], [`PrivateKey`], their blobs, lines and fingerprints |
 //! | [`sign`] | [`SignatureAlgorithm`], [`Signer`] |
 //! | [`rust_crypto`] | the pure Rust back end, always there |
 //! | `aws_lc` | the fast back end, with the feature `aws-lc` (on by default) |
@@ -39,7 +39,7 @@ pub use agreement::{Ephemeral, Kem, KeyAgreement};
 pub use cipher::{AeadCipher, Cipher, PlainCipher, Transform};
 pub use hash::{Digest, Hash};
 pub use kex::{Agreed, KexAlgorithm, KexError, KexMethod, Proof, Step};
-pub use key::{Curve, KeyError, KeyKind, PrivateKey, PublicKey};
+pub use key::{Curve, Fingerprint, KeyError, KeyKind, KeyLine, PrivateKey, PublicKey};
 pub use mac::{Mac, MacAlgorithm};
 pub use provider::Provider;
 pub use random::{RandomError, SecureRandom};

@@ -1,5 +1,13 @@
 //! Signatures of host keys and user keys (RFC 4253 §6.6, RFC 5656, RFC 8332, RFC 8709).
 //!
+//! | name | made by | |
+//! | --- | --- | --- |
+//! | `ssh-ed25519` | Ed25519 | RFC 8709 |
+//! | `ecdsa-sha2-nistp256`, `…384`, `…521` | ECDSA with SHA-256, -384, -512 | RFC 5656 |
+//! | `rsa-sha2-512`, `rsa-sha2-256` | RSASSA-PKCS1-v1_5 | RFC 8332 |
+//! | `sk-ssh-ed25519@openssh.com`, `sk-ecdsa-sha2-nistp256@openssh.com` | security keys; verified only | PROTOCOL.u2f |
+//! | `ssh-rsa`, `ssh-dss` | RSA and DSA with SHA-1; legacy | RFC 4253 |
+//!
 //! A signature blob is `string algorithm, string signature`; what stands in the second string is what
 //! [`SignatureAlgorithm`] verifies and [`SigningKey`] makes.
 

@@ -20,7 +20,7 @@ pub enum KeyKind {
 }
 
 impl PrivateKey {
-    /// A new key, out of `random`. RSA takes seconds from 3072 bits on, and minutes at the largest sizes.
+    /// A new key, out of `random`. RSA takes a fraction of a second up to 4096 bits, and minutes at the largest sizes.
     pub fn generate(kind: KeyKind, random: &dyn SecureRandom) -> Result<Self, KeyError> {
         match kind {
             KeyKind::Ed25519 => {

@@ -27,8 +27,9 @@ fn a_modulus_of_16384_bits_verifies() {
 }
 
 #[test]
-fn small_and_lopsided_keys_sign() {
-    for key in [small(), lopsided()] {
+fn keys_of_odd_sizes_sign() {
+    let odd = PrivateKey::generate(KeyKind::Rsa { bits: 2050 }, &SystemRandom).unwrap();
+    for key in [small(), lopsided(), odd] {
         for signing in providers() {
             let pair = KeyPair::with_legacy(&key, &signing).unwrap();
             for algorithm in ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"] {
