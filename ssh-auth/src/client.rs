@@ -2,7 +2,9 @@
 
 mod config;
 mod event;
+mod message;
 mod plan;
+mod step;
 
 pub use crate::{
     attempt::{Attempt, Outcome, Reason},
@@ -12,19 +14,12 @@ pub use config::ClientConfig;
 pub use event::Event;
 
 use crate::{
-    Error, attempt,
-    method::{Request, hostbased, interactive, password, publickey},
+    Error,
+    method::{Request, interactive, publickey},
 };
 use plan::Plan;
 use ssh_crypto::{Secret, SignError};
-use ssh_wire::{
-    Message, Packet, PacketSink,
-    message::{
-        auth::{UserauthBanner, UserauthFailure, UserauthSuccess},
-        transport::{ServiceAccept, ServiceRequest},
-    },
-    number,
-};
+use ssh_wire::{Packet, PacketSink, message::transport::ServiceRequest};
 use std::{collections::VecDeque, fmt, mem};
 
 /// The service that holds the authentication protocol (RFC 4252 §4).
@@ -177,142 +172,6 @@ impl Client {
         result
     }
 
-    fn dispatch(&mut self, payload: &[u8]) -> Result<(), Error> {
-        let number = payload.first().copied().unwrap_or_default();
-        match (number, self.service) {
-            // What waits for a packet has not been asked yet.
-            (number::SERVICE_ACCEPT | number::USERAUTH_FAILURE..=number::USERAUTH_SUCCESS | 60.., _)
-                if self.wants_flush() =>
-            {
-                Err(Error::unexpected(number, "before it was asked"))
-            }
-            (number::SERVICE_ACCEPT, Service::Requested) => self.service_accept(payload),
-            (number::USERAUTH_BANNER, Service::Requested | Service::Accepted) => self.banner(payload),
-            (
-                number::USERAUTH_FAILURE | number::USERAUTH_SUCCESS | number::USERAUTH_PK_OK,
-                Service::Accepted,
-            ) => match mem::replace(&mut self.step, Step::Over) {
-                Step::Sent(turn, sent) => self.answer(number, payload, turn, sent),
-                Step::Asked(..) => Err(Error::unexpected(number, "while nothing was asked of it")),
-                Step::Idle | Step::Exhausted | Step::Over => {
-                    Err(Error::unexpected(number, "without an attempt"))
-                }
-            },
-            (_, Service::Accepted) => Err(Error::unexpected(number, "has no place in an authentication")),
-            _ => Err(Error::unexpected(number, "before it started the authentication")),
-        }
-    }
-
-    fn service_accept(&mut self, payload: &[u8]) -> Result<(), Error> {
-        // Some old servers leave the name out.
-        if payload.len() > 1 {
-            let accept = ServiceAccept::parse(payload).map_err(Error::decode("SERVICE_ACCEPT"))?;
-            if accept.service != USERAUTH.as_bytes() {
-                return Err(Error::service(accept.service, USERAUTH));
-            }
-        }
-        self.service = Service::Accepted;
-        if matches!(self.step, Step::Idle) {
-            self.advance();
-        }
-        Ok(())
-    }
-
-    fn banner(&mut self, payload: &[u8]) -> Result<(), Error> {
-        let banner = UserauthBanner::parse(payload).map_err(Error::decode("USERAUTH_BANNER"))?;
-        self.banners += 1;
-        self.count_text(banner.message.len())?;
-        self.events.push_back(Event::Banner(String::from_utf8_lossy(banner.message).into_owned()));
-        Ok(())
-    }
-
-    /// What needs no answer could come without an end.
-    fn count_text(&mut self, bytes: usize) -> Result<(), Error> {
-        self.banner_bytes += bytes;
-        if self.banners > MAX_BANNERS || self.banner_bytes > MAX_BANNER_BYTES {
-            return Err(Error::limit("too many or too long banners"));
-        }
-        Ok(())
-    }
-
-    fn answer(&mut self, number: u8, payload: &[u8], turn: Turn, sent: Sent) -> Result<(), Error> {
-        match (number, sent) {
-            (number::USERAUTH_SUCCESS, Sent::Password | Sent::Interactive | Sent::Final) => {
-                UserauthSuccess::parse(payload).map_err(Error::decode("USERAUTH_SUCCESS"))?;
-                self.conclude(&turn, Outcome::Succeeded);
-                self.events.push_back(Event::Success);
-                Ok(())
-            }
-            // A probe proves nothing: success would be somebody else's.
-            (number::USERAUTH_SUCCESS, Sent::Probe) => {
-                Err(Error::violation("USERAUTH_SUCCESS from the peer where a key was only asked about"))
-            }
-            (number::USERAUTH_FAILURE, _) => self.failure(payload, &turn, sent),
-            (_, Sent::Probe) => self.pk_ok(payload, turn),
-            (_, Sent::Password) => self.change_request(payload, turn),
-            (_, Sent::Interactive) => self.info_request(payload, turn),
-            (_, Sent::Final) => {
-                Err(Error::unexpected(number, "where the method has only success and failure"))
-            }
-        }
-    }
-
-    fn failure(&mut self, payload: &[u8], turn: &Turn, sent: Sent) -> Result<(), Error> {
-        let failure = UserauthFailure::parse(payload).map_err(Error::decode("USERAUTH_FAILURE"))?;
-        let methods = attempt::names(failure.methods);
-        if failure.partial_success {
-            if matches!(sent, Sent::Probe) {
-                return Err(Error::violation(
-                    "partial success from the peer where a key was only asked about",
-                ));
-            }
-            self.plan.accepted(turn.at, methods.clone());
-            self.conclude(turn, Outcome::Partial { methods });
-        } else {
-            let (algorithm, sig_algs) = (turn.algorithm.as_deref(), self.server_sig_algs.as_deref());
-            self.plan.failed(turn.at, methods.clone(), algorithm, sig_algs, turn.rounds > 0);
-            self.conclude(turn, Outcome::Failed { methods });
-        }
-        self.advance();
-        Ok(())
-    }
-
-    fn pk_ok(&mut self, payload: &[u8], turn: Turn) -> Result<(), Error> {
-        if let (Method::Publickey(key), Some(algorithm)) = (self.plan.method(turn.at), &turn.algorithm) {
-            publickey::check_pk_ok(payload, key, algorithm)?;
-            self.ask_signature(turn);
-        }
-        Ok(())
-    }
-
-    fn change_request(&mut self, payload: &[u8], turn: Turn) -> Result<(), Error> {
-        let prompt = password::change_prompt(payload)?;
-        let turn = next_round(turn)?;
-        let id = self.id(&turn);
-        self.ask(turn, Question::NewPassword, Event::ChangePassword { id, prompt });
-        Ok(())
-    }
-
-    fn info_request(&mut self, payload: &[u8], turn: Turn) -> Result<(), Error> {
-        let questions = interactive::Questions::parse(payload)?;
-        let turn = next_round(turn)?;
-        let id = self.id(&turn);
-        let interactive::Questions { name, instruction, prompts } = questions;
-        // RFC 4256 §3.2: without prompts there is only something to tell, and an empty answer is due.
-        if prompts.is_empty() {
-            if !(name.is_empty() && instruction.is_empty()) {
-                self.count_text(name.len() + instruction.len())?;
-                self.events.push_back(Event::Notice { id, name, instruction });
-            }
-            self.outgoing.push_back(Outgoing::Responses(Vec::new()));
-            self.step = Step::Sent(turn, Sent::Interactive);
-            return Ok(());
-        }
-        let question = Question::Responses(prompts.len());
-        self.ask(turn, question, Event::Prompts { id, name, instruction, prompts });
-        Ok(())
-    }
-
     // Commands.
 
     /// Asks for the service, and begins with the first method at once where requests are pipelined.
@@ -447,128 +306,6 @@ impl Client {
             self.outgoing.pop_front();
         }
     }
-
-    // Steps.
-
-    /// Begins with the next method of the plan, or ends.
-    fn advance(&mut self) {
-        self.step = Step::Over;
-        match self.plan.next(self.server_sig_algs.as_deref(), &mut self.attempts) {
-            Some(at) => self.begin(at),
-            None => {
-                self.step = Step::Exhausted;
-                self.events.push_back(Event::Failed);
-            }
-        }
-    }
-
-    fn begin(&mut self, at: usize) {
-        let algorithm = self.plan.algorithm(at, self.server_sig_algs.as_deref()).map(str::to_owned);
-        let turn = Turn { at, record: None, algorithm: algorithm.clone(), rounds: 0 };
-        match (self.plan.method(at), algorithm) {
-            (Method::Publickey(key), Some(algorithm)) if key.probe => {
-                self.send(turn, Request::Probe { algorithm }, Sent::Probe);
-            }
-            (Method::Publickey(_) | Method::Hostbased(_), _) => {
-                self.ask_signature(turn);
-            }
-            (&Method::Password { id }, _) => {
-                let attempt = self.plan.attempt(at);
-                self.ask(turn, Question::Password, Event::Password { id, attempt });
-            }
-            (Method::KeyboardInteractive { .. }, _) => {
-                self.send(turn, Request::Interactive, Sent::Interactive);
-            }
-            (Method::None, _) => self.send(turn, Request::None, Sent::Final),
-        }
-    }
-
-    fn ask(&mut self, turn: Turn, question: Question, event: Event) {
-        self.events.push_back(event);
-        self.step = Step::Asked(turn, question);
-    }
-
-    fn send(&mut self, mut turn: Turn, request: Request, sent: Sent) {
-        let method = self.plan.method(turn.at);
-        if request.size(method, &self.config.user, &self.config.service) > Packet::MAX_PAYLOAD {
-            return self.give_up(&turn, Reason::TooLong);
-        }
-        log::debug!("trying {}", method.name());
-        if turn.record.is_none() {
-            turn.record = Some(self.attempts.len());
-            self.attempts.push(self.attempt(&turn, Outcome::Unanswered));
-        }
-        self.outgoing.push_back(Outgoing::Request { at: turn.at, request });
-        self.step = Step::Sent(turn, sent);
-    }
-
-    fn give_up(&mut self, turn: &Turn, reason: Reason) {
-        self.plan.give_up(turn.at);
-        self.conclude(turn, Outcome::Skipped(reason));
-        self.advance();
-    }
-
-    /// Writes down what came of a turn.
-    fn conclude(&mut self, turn: &Turn, outcome: Outcome) {
-        let attempt = self.attempt(turn, outcome);
-        log::debug!("{attempt}");
-        match turn.record.and_then(|record| self.attempts.get_mut(record)) {
-            Some(record) => *record = attempt,
-            None => self.attempts.push(attempt),
-        }
-    }
-
-    fn attempt(&self, turn: &Turn, outcome: Outcome) -> Attempt {
-        let method = self.plan.method(turn.at);
-        let detail = method.detail(turn.algorithm.as_deref());
-        Attempt { id: method.id(), method: method.name(), detail, outcome }
-    }
-
-    fn ask_signature(&mut self, turn: Turn) {
-        let (user, service) = (self.config.user.as_bytes(), self.config.service.as_bytes());
-        let algorithm = turn.algorithm.as_deref().unwrap_or_default();
-        let mut host_key = None;
-        let data = match self.plan.method(turn.at) {
-            Method::Hostbased(host) => {
-                hostbased::signed_data(&self.session_id, user, service, &host.body(algorithm))
-            }
-            method => {
-                host_key.clone_from(&self.config.hostbound);
-                let key = method.key().unwrap_or_default();
-                let (algorithm, host_key) = (algorithm.as_bytes(), host_key.as_deref());
-                publickey::signed_data(&self.session_id, user, service, algorithm, key, host_key)
-            }
-        };
-        let algorithm = publickey::signature_algorithm(algorithm);
-        let event = Event::Sign { id: self.id(&turn), algorithm, data };
-        self.ask(turn, Question::Signature { host_key }, event);
-    }
-
-    fn id(&self, turn: &Turn) -> usize {
-        self.plan.method(turn.at).id().unwrap_or_default()
-    }
-
-    /// The turn, if the question that was asked is the right one.
-    fn take_turn(&mut self, is_open: impl FnOnce(&mut Question) -> bool) -> Option<Turn> {
-        match mem::replace(&mut self.step, Step::Over) {
-            Step::Asked(turn, mut question) => {
-                if is_open(&mut question) {
-                    return Some(turn);
-                }
-                self.step = Step::Asked(turn, question);
-            }
-            step => self.step = step,
-        }
-        None
-    }
-}
-
-fn next_round(turn: Turn) -> Result<Turn, Error> {
-    let rounds = turn.rounds + 1;
-    if rounds > interactive::MAX_ROUNDS {
-        return Err(Error::limit("too many questions without an end"));
-    }
-    Ok(Turn { rounds, ..turn })
 }
 
 impl fmt::Debug for Client {
