@@ -1,6 +1,6 @@
 //! Asking the user: on the terminal, or by the program that SSH_ASKPASS names.
 
-use crate::{exit::Failure, log::clean};
+use crate::{exit::Failure, log::clean, terminal::Silence};
 use log::debug;
 use ssh_client::Secret;
 use std::{
@@ -39,7 +39,9 @@ impl Prompter {
     /// Asks for something that must not be seen; `None` if the user gives up.
     pub(crate) fn secret(&self, prompt: &str) -> Option<Secret> {
         let answer = match &self.way {
-            Way::Terminal => rpassword::prompt_password(clean(prompt)).map(Secret::from),
+            Way::Terminal => Silence::enter()
+                .and_then(|_silence| rpassword::prompt_password(clean(prompt)))
+                .map(Secret::from),
             Way::Program(program) => ask_program(program, &clean(prompt)),
             Way::Nobody => return None,
         };

@@ -56,7 +56,10 @@ pub(crate) fn run(session: &Session, settings: &Settings, watch: &Watch) -> Resu
     watch.unfollow();
     drop(raw);
     let exit = ended?;
-    if let Some(Exit::Signal(signal)) = &exit {
+    if let Some(Exit::Signal(signal)) = &exit
+        && signal.name != "PIPE"
+    {
+        // That a pipe was closed too early is what `| head` does.
         info!("the command was ended by signal {}{}", signal.name, describe(&signal.message));
     }
     Ok(exit::code(exit.as_ref()))

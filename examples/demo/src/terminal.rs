@@ -1,6 +1,6 @@
 //! The terminal this program runs on.
 
-use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr};
 use ssh_client::TerminalSize;
 use std::{
     fs::File,
@@ -53,6 +53,33 @@ static REMEMBERED: Mutex<State> = Mutex::new(None);
 
 fn lock() -> std::sync::MutexGuard<'static, State> {
     REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Typing shows nothing, from here until it is dropped. Who types before a question has silenced the terminal by itself
+/// would see what nobody should.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Silence {
+    state: Termios,
+    terminal: File,
+}
+
+impl Silence {
+    pub(crate) fn enter() -> std::io::Result<Self> {
+        let terminal = File::open("/dev/tty")?;
+        let state = tcgetattr(&terminal)?;
+        let mut silent = state.clone();
+        silent.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL);
+        tcsetattr(&terminal, OptionalActions::Now, &silent)?;
+        Ok(Self { state, terminal })
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        // The terminal may be gone.
+        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.state);
+    }
 }
 
 /// Raw mode, in which every key goes to the server, from here until it is dropped.

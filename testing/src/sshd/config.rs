@@ -67,6 +67,10 @@ impl Config {
         if !self.first.iter().any(|added| keyword(added) == "subsystem") {
             line(format_args!("Subsystem sftp internal-sftp"));
         }
+        if facts.version >= (7, 8) && !self.first.iter().any(|added| keyword(added) == "setenv") {
+            // What the user's shell would read at home is slow on some machines, and prints on others.
+            line(format_args!("SetEnv HOME={}", facts.dir.display()));
+        }
         if facts.version >= (9, 8) {
             // Tests fail to authenticate on purpose, all from one address.
             line(format_args!("PerSourcePenalties no"));

@@ -1,0 +1,183 @@
+//! Commands among pipes: what goes in, what comes out, and the status.
+
+use crate::host::{Host, run, text};
+use std::{
+    fs,
+    io::{Read, Write},
+    process::Stdio,
+};
+use testing::Sshd;
+
+/// Bytes that never repeat in the same way within the sizes used here.
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as u8
+    };
+    std::iter::repeat_with(next).take(len).collect()
+}
+
+#[test]
+fn output_and_status_are_the_commands_own() {
+    let Some(host) = Host::start("output_and_status_are_the_commands_own") else { return };
+    let output = host.run(&["127.0.0.1", "echo out; echo err >&2; exit 3"]);
+    assert_eq!(
+        (text(&output.stdout), text(&output.stderr), output.status.code()),
+        ("out\n".into(), "err\n".into(), Some(3))
+    );
+    for (command, status) in [("true", 0), ("exit 255", 255), ("exit 1", 1), ("kill -TERM $$", 255)] {
+        assert_eq!(host.run(&["127.0.0.1", command]).status.code(), Some(status), "{command}");
+    }
+}
+
+#[test]
+fn the_words_of_a_command_are_joined_by_blanks() {
+    let Some(host) = Host::start("the_words_of_a_command_are_joined_by_blanks") else { return };
+    let output = host.run(&["127.0.0.1", "echo", "a  b", "-n", "'c  d'"]);
+    assert_eq!(text(&output.stdout), "a b -n c  d\n");
+}
+
+#[test]
+fn megabytes_arrive_as_they_left_with_new_keys_on_the_way() {
+    let Some(host) = Host::start("megabytes_arrive_as_they_left_with_new_keys_on_the_way") else { return };
+    let bytes = noise(8 << 20);
+    let path = host.sshd.dir().join("noise");
+    fs::write(&path, &bytes).unwrap();
+    let output = host.run(&["-oRekeyLimit=1M", "127.0.0.1", &format!("cat {}", path.display())]);
+    assert!(output.stdout == bytes, "{} bytes: {}", output.stdout.len(), text(&output.stderr));
+    let output = run(host.demo(&["-v", "-oRekeyLimit=1M", "127.0.0.1", "cat"]), &bytes);
+    assert!(output.stdout == bytes, "{} bytes: {}", output.stdout.len(), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_command_that_reads_nothing_is_not_waited_for() {
+    let Some(host) = Host::start("a_command_that_reads_nothing_is_not_waited_for") else { return };
+    let output = run(host.demo(&["127.0.0.1", "exit 4"]), &vec![b'x'; 8 << 20]);
+    assert_eq!(output.status.code(), Some(4));
+}
+
+#[test]
+fn without_stdin_nothing_is_read() {
+    let Some(host) = Host::start("without_stdin_nothing_is_read") else { return };
+    // The pipe stays open, and still the command comes to its end.
+    let mut command = host.demo(&["-n", "127.0.0.1", "cat; echo end"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut out = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    assert_eq!(out, "end\n");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn an_output_that_nobody_reads_ends_the_command() {
+    let Some(host) = Host::start("an_output_that_nobody_reads_ends_the_command") else { return };
+    let mut command = host.demo(&["127.0.0.1", "yes"]);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut some = [0; 1000];
+    let mut stdout = child.stdout.take().unwrap();
+    stdout.read_exact(&mut some).unwrap();
+    drop(stdout);
+    assert_eq!(child.wait().unwrap().code(), Some(255));
+}
+
+#[test]
+fn one_stream_that_is_not_read_does_not_spoil_the_other() {
+    let Some(host) = Host::start("one_stream_that_is_not_read_does_not_spoil_the_other") else { return };
+    let command = "head -c 3000000 /dev/zero >&2; head -c 3000000 /dev/zero; echo end >&2";
+    let output = host.run(&["127.0.0.1", command]);
+    assert_eq!((output.stdout.len(), output.stderr.len()), (3_000_000, 3_000_004));
+}
+
+#[test]
+fn variables_are_sent_and_set() {
+    let builder = Sshd::builder().config("AcceptEnv LC_* SOME_*");
+    let Some(host) = Host::build("variables_are_sent_and_set", builder) else { return };
+    let arguments = [
+        "-oSendEnv=LC_ONE SOME_*",
+        "-oSetEnv=SOME_TWO=set",
+        "127.0.0.1",
+        "echo $LC_ONE/$SOME_TWO/$SOME_THREE/$OTHER",
+    ];
+    let mut command = host.demo(&arguments);
+    command.env("LC_ONE", "one").env("SOME_TWO", "sent").env("SOME_THREE", "a b").env("OTHER", "other");
+    assert_eq!(text(&run(command, b"").stdout), "one/set/a b/\n");
+}
+
+#[test]
+fn a_subsystem_speaks_its_own_protocol() {
+    let builder = Sshd::builder().config("Subsystem sftp internal-sftp");
+    let Some(host) = Host::build("a_subsystem_speaks_its_own_protocol", builder) else { return };
+    let mut command = host.demo(&["-s", "127.0.0.1", "sftp"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    // SSH_FXP_INIT, version 3; the answer is SSH_FXP_VERSION.
+    child.stdin.as_mut().unwrap().write_all(&[0, 0, 0, 5, 1, 0, 0, 0, 3]).unwrap();
+    let mut answer = [0; 9];
+    child.stdout.as_mut().unwrap().read_exact(&mut answer).unwrap();
+    assert_eq!(answer[4..], [2, 0, 0, 0, 3]);
+    drop(child.stdin.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(host.run(&["-s", "127.0.0.1", "no-such-subsystem"]).status.code(), Some(255));
+}
+
+#[test]
+fn algorithms_are_those_asked_for() {
+    let Some(host) = Host::start("algorithms_are_those_asked_for") else { return };
+    let arguments = [
+        "-v",
+        "-c",
+        "aes256-ctr",
+        "-m",
+        "hmac-sha2-512-etm@openssh.com",
+        "-oKexAlgorithms=ecdh-sha2-nistp384",
+        "-oHostKeyAlgorithms=rsa-sha2-512",
+        "-oHostKeyAlias=alias",
+        "-oStrictHostKeyChecking=no",
+        "127.0.0.1",
+        "echo fine",
+    ];
+    let output = host.run(&arguments);
+    let log = text(&output.stderr);
+    assert_eq!(text(&output.stdout), "fine\n", "{log}");
+    for name in ["aes256-ctr", "hmac-sha2-512-etm@openssh.com", "ecdh-sha2-nistp384", "rsa-sha2-512"] {
+        assert!(log.contains(name), "{name} in\n{log}");
+    }
+}
+
+#[test]
+fn the_log_goes_where_it_should_and_never_to_stdout() {
+    let Some(host) = Host::start("the_log_goes_where_it_should_and_never_to_stdout") else { return };
+    let quiet = host.run(&["127.0.0.1", "echo x"]);
+    assert_eq!((text(&quiet.stdout), text(&quiet.stderr)), ("x\n".into(), "".into()));
+    let one = host.run(&["-v", "127.0.0.1", "echo x"]);
+    assert_eq!(text(&one.stdout), "x\n");
+    assert!(text(&one.stderr).contains("debug1: ") && !text(&one.stderr).contains("debug2: "));
+    let three = host.run(&["-vvv", "127.0.0.1", "echo x"]);
+    assert!(text(&three.stderr).contains("debug2: "), "{}", text(&three.stderr));
+    let file = host.run(&["-vE", "log", "127.0.0.1", "echo x"]);
+    assert_eq!((text(&file.stdout), text(&file.stderr)), ("x\n".into(), "".into()));
+    assert!(host.read("log").contains("debug1: "));
+    let again = host.run(&["-E", "log", "-oLogLevel=DEBUG", "127.0.0.1", "true"]);
+    assert_eq!(again.status.code(), Some(0));
+    assert!(host.read("log").matches("logged in").count() >= 2, "{}", host.read("log"));
+}
+
+#[test]
+fn a_connection_without_a_session_stays_until_a_signal() {
+    let Some(host) = Host::start("a_connection_without_a_session_stays_until_a_signal") else { return };
+    let mut command = host.demo(&["-N", "-v", "127.0.0.1"]);
+    let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    let mut log = String::new();
+    while !log.contains("logged in") {
+        let mut some = [0; 256];
+        let n = stderr.read(&mut some).unwrap();
+        assert!(n > 0, "{log}");
+        log.push_str(&text(&some[..n]));
+    }
+    assert!(child.try_wait().unwrap().is_none());
+    let pid = rustix::process::Pid::from_raw(child.id() as i32).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(255));
+}

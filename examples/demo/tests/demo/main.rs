@@ -1,0 +1,10 @@
+//! The demo against a real server: as a command among pipes, and on a terminal as a user sees it.
+
+#![cfg(unix)]
+
+mod commands;
+mod errors;
+mod host;
+mod host_keys;
+mod logins;
+mod terminals;
