@@ -21,7 +21,7 @@ pub struct Config {
     pub identification: Identification,
     /// When keys are renewed.
     pub rekey: RekeyLimit,
-    /// The longest packet accepted: what its `packet_length` may say, in bytes.
+    /// The longest packet accepted: what its `packet_length` may say, in bytes; 35000 at the least (RFC 4253 §6.1).
     pub max_packet: usize,
     /// Whether strict key exchange is offered (OpenSSH PROTOCOL §1.10), which ends the Terrapin attack.
     pub strict_kex: bool,

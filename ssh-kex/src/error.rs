@@ -38,9 +38,11 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match &*self.0 {
             Cause::Identification(_) => ErrorKind::Identification,
-            Cause::Decode { .. } | Cause::Unexpected { .. } | Cause::Flood(_) | Cause::Early(_) => {
-                ErrorKind::Protocol
-            }
+            Cause::Decode { .. }
+            | Cause::Unexpected { .. }
+            | Cause::Flood(_)
+            | Cause::Early(_)
+            | Cause::NoKex => ErrorKind::Protocol,
             Cause::Corrupt(_) | Cause::Strict(_) => ErrorKind::Integrity,
             Cause::Packet(_) => ErrorKind::Protocol,
             Cause::NothingInCommon(_) => ErrorKind::NothingInCommon,
@@ -132,6 +134,10 @@ pub(crate) enum Cause {
     Early(&'static str),
     #[error("peer sends {0} without end while it reads no answers")]
     Flood(&'static str),
+    #[error(
+        "peer takes no key exchange now; OpenSSH takes none between the first and the end of the authentication"
+    )]
+    NoKex,
     #[error("strict key exchange: {0}; somebody may be changing the packets on the way")]
     Strict(&'static str),
     #[error("{0}")]

@@ -13,8 +13,8 @@ use crate::{
     ext_info,
     negotiate::{self, Choice},
     rekey::Meter,
+    state::{Deadline, Session, State},
     strict,
-    transport::{Deadline, Session, State},
 };
 use bytes::Bytes;
 use log::{debug, trace};
@@ -29,6 +29,8 @@ use std::sync::Arc;
 /// Our KEXINIT, sent.
 pub(crate) struct Proposal {
     kexinit: Vec<u8>,
+    /// The sequence number it has.
+    pub(crate) seq: u32,
     /// The method whose first message was sent behind it on a guess.
     guess: Option<Box<dyn KexMethod>>,
 }
@@ -73,12 +75,12 @@ impl Transport {
         };
         let kexinit =
             negotiate::kexinit(self.role, &self.config.algorithms, cookie, &markers, guess.is_some());
-        self.send_payload(&kexinit);
+        let seq = self.send_payload(&kexinit);
         let guess = guess.map(|(method, message)| {
             self.send_payload(&message);
             method
         });
-        self.state = State::Proposed(Proposal { kexinit, guess });
+        self.state = State::Proposed(Proposal { kexinit, seq, guess });
         self.deadline = Deadline::Unset;
         Ok(())
     }
@@ -136,7 +138,8 @@ impl Transport {
             self.propose()?;
             self.deadline = Deadline::At(self.now + self.config.kex_timeout);
         }
-        let State::Proposed(Proposal { kexinit, guess }) = std::mem::replace(&mut self.state, State::Idle)
+        let State::Proposed(Proposal { kexinit, guess, .. }) =
+            std::mem::replace(&mut self.state, State::Idle)
         else {
             return Err(Error::unexpected(number::KEXINIT, "within a key exchange"));
         };
@@ -323,6 +326,12 @@ impl Transport {
         match &mut self.session {
             Some(session) => session.negotiated = negotiated,
             None => {
+                // In a rekey, nothing is offered that this host key can't sign with.
+                let signer = self.host_keys.iter().find(|key| key.public_key() == host_key).cloned();
+                if let Some(signer) = signer {
+                    let can_sign = |name: &String| signer.algorithms().contains(&name.as_str());
+                    self.config.algorithms.host_key.retain(can_sign);
+                }
                 let id = keys.session_id.clone();
                 self.session = Some(Session { id, host_key, negotiated, established: false });
             }
@@ -368,9 +377,10 @@ impl Transport {
         }
     }
 
-    fn send_payload(&mut self, payload: &[u8]) {
+    /// Answers the packet's sequence number.
+    fn send_payload(&mut self, payload: &[u8]) -> u32 {
         let mut packet = self.encoder.packet();
         packet.push(&Rest(payload));
-        packet.send();
+        packet.send()
     }
 }

@@ -10,6 +10,49 @@
 //!
 //! Log records have the target [`LOG_TARGET`]: `debug` tells what was negotiated and when keys change, `trace` each
 //! message of the transport layer. No secret is ever logged.
+//!
+//! A client and a server in memory; sockets would stand where the two `feed` calls are:
+//!
+//! ```
+//! use ssh_crypto::{KeyKind, KeyPair, PrivateKey};
+//! use ssh_kex::{Config, Event, Receiver, Transport};
+//! use std::{sync::Arc, time::Instant};
+//!
+//! /// Hands bytes from the wire to one side.
+//! fn feed(
+//!     (transport, receiver): &mut (Transport, Receiver),
+//!     bytes: Vec<u8>,
+//! ) -> Result<(), Box<dyn std::error::Error>> {
+//!     receiver.push(&bytes);
+//!     while let Some(received) = receiver.decode()? {
+//!         let _for_the_layers_above = transport.handle(received, Instant::now())?;
+//!         while let Some(event) = transport.poll_event() {
+//!             if let Event::HostKey { key, algorithm } = event {
+//!                 println!("a key of {} bytes, proved by {algorithm}: is it the right one?", key.len());
+//!                 transport.accept_host_key(Instant::now())?;
+//!             }
+//!         }
+//!         if let Some(open) = transport.take_open() {
+//!             receiver.install(open);
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//!
+//! let config = Config::default();
+//! let host_key = PrivateKey::generate(KeyKind::Ed25519, config.provider.random)?;
+//! let host_key = Arc::new(KeyPair::new(&host_key, &config.provider)?);
+//! let mut server = Transport::server(config.clone(), vec![host_key], Instant::now())?;
+//! let mut client = Transport::client(config, Instant::now())?;
+//!
+//! while !(client.0.is_established() && server.0.is_established()) {
+//!     feed(&mut server, std::mem::take(client.0.output()))?;
+//!     feed(&mut client, std::mem::take(server.0.output()))?;
+//! }
+//! assert_eq!(client.0.session_id(), server.0.session_id());
+//! assert_eq!(client.0.negotiated().map(|chosen| chosen.kex), Some("mlkem768x25519-sha256"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod allowed;
 pub mod config;
@@ -18,12 +61,14 @@ mod error;
 mod event;
 mod exchange;
 mod ext_info;
+mod input;
 pub mod method;
 pub mod negotiate;
 mod owed;
 mod padding;
 pub mod receiver;
 mod rekey;
+mod state;
 mod strict;
 mod text;
 pub mod transport;

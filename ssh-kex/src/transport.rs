@@ -1,24 +1,23 @@
 //! The engine of SSH-TRANS (RFC 4253), the same for clients and servers.
 
 use crate::{
-    Config, Disconnected, Error, Event, LOG_TARGET, Negotiated, NewOpen, Received, Receiver, Role,
-    allowed::{Phase, Verdict, verdict},
+    Config, Error, Event, LOG_TARGET, Negotiated, NewOpen, Received, Receiver, Role,
+    allowed::Phase,
     error::Cause,
-    exchange::{Exchange, Pending, Proposal},
     ext_info::Extensions,
     owed::{Answer, Owed},
     padding::padding,
     rekey::{Meter, RekeyLimit},
+    state::{Deadline, Session, State},
     strict::Strict,
 };
 use bytes::Bytes;
-use log::{debug, trace};
+use log::debug;
 use ssh_crypto::Signer;
 use ssh_wire::{
-    Decode, Encoder, Inbound, Message, Open, Packet, PacketSink,
+    Encoder, Message, Open, Packet, PacketSink,
     ident::Identification,
-    message::transport::{Debug, Disconnect, ExtInfo, Ping, Pong, Unimplemented},
-    number,
+    message::transport::{Disconnect, Pong, Unimplemented},
     packet::Clear,
 };
 use std::{collections::VecDeque, fmt, sync::Arc, time::Instant};
@@ -27,6 +26,8 @@ use std::{collections::VecDeque, fmt, sync::Arc, time::Instant};
 const MAX_OUTPUT: usize = 1024 * 1024;
 /// Events that only inform are dropped while this many wait to be polled.
 const MAX_NOTICES: usize = 256;
+/// RFC 4253 §6.1: packets of this size must be accepted, in bytes.
+const MIN_MAX_PACKET: usize = 35_000;
 /// A description in DISCONNECT is cut here, in bytes.
 const MAX_DESCRIPTION: usize = 4096;
 
@@ -69,48 +70,12 @@ pub struct Transport {
     pub(crate) receive_limit: RekeyLimit,
     /// The peer's first KEXINIT asks for our EXT_INFO.
     pub(crate) ext_info_wanted: bool,
-    extensions: Extensions,
+    pub(crate) extensions: Extensions,
     /// USERAUTH_SUCCESS has passed, or the peer speaks the connection protocol.
-    authenticated: bool,
-    owed: Owed,
+    pub(crate) authenticated: bool,
+    pub(crate) owed: Owed,
     pub(crate) events: VecDeque<Event>,
     pub(crate) open: Option<NewOpen>,
-}
-
-/// What the key exchange is waiting for.
-pub(crate) enum State {
-    /// Nothing: keys are in use and no exchange runs.
-    Idle,
-    /// Our KEXINIT is sent; for the peer's.
-    Proposed(Proposal),
-    /// For the method's messages.
-    Exchanging(Box<Exchange>),
-    /// Client: for the decision whether the host key is the right one.
-    HostKey { pending: Box<Pending>, newkeys: bool },
-    /// Our NEWKEYS is sent; for the peer's.
-    NewKeys(NewOpen),
-    /// For nothing any more.
-    Closed(Error),
-}
-
-/// When the key exchange that runs has taken too long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Deadline {
-    None,
-    /// It began when the time was not known: the clock starts at the next call that tells it.
-    Unset,
-    At(Instant),
-}
-
-/// What holds from the first key exchange on.
-pub(crate) struct Session {
-    /// The first exchange hash.
-    pub(crate) id: Vec<u8>,
-    /// The host key's blob.
-    pub(crate) host_key: Vec<u8>,
-    pub(crate) negotiated: Negotiated,
-    /// Whether the first key exchange is over in both directions.
-    pub(crate) established: bool,
 }
 
 // Construction.
@@ -150,6 +115,9 @@ impl Transport {
         config.provider.check().map_err(|error| Error::usage(format!("provider: {error}")))?;
         if config.rekey.bytes == 0 || config.rekey.packets == 0 {
             return Err(Error::usage("a rekey limit of 0 leaves no room for anything but rekeying"));
+        }
+        if config.max_packet < MIN_MAX_PACKET {
+            return Err(Error::usage(format!("packets of up to {MIN_MAX_PACKET} bytes must be accepted")));
         }
         let receiver = Receiver::new(role, config.max_packet);
         let mut encoder = Encoder::new(padding(config.provider.random));
@@ -224,102 +192,6 @@ impl Transport {
     /// The keys for [`Receiver::install`], once the peer's NEWKEYS has come and the host key is accepted.
     pub fn take_open(&mut self) -> Option<NewOpen> {
         self.open.take()
-    }
-
-    fn tick(&mut self, now: Instant) -> Result<(), Error> {
-        self.now = now;
-        if self.deadline == Deadline::Unset {
-            self.deadline = Deadline::At(now + self.config.kex_timeout);
-        }
-        match &self.state {
-            State::Closed(error) => Err(error.clone()),
-            _ => Ok(()),
-        }
-    }
-
-    fn identified(&mut self, identification: Identification) -> Result<Option<Bytes>, Error> {
-        if self.peer.is_some() {
-            return Err(Error::usage("the identification string was handled twice"));
-        }
-        debug!(target: LOG_TARGET, "{:?}: the peer is {identification}", self.role);
-        self.peer = Some(identification.clone());
-        self.events.push_back(Event::Identified(identification));
-        Ok(None)
-    }
-
-    fn message(&mut self, inbound: &Inbound) -> Result<Option<Bytes>, Error> {
-        let Inbound { seq, payload } = inbound;
-        let Some(&number) = payload.first() else {
-            return Err(Error::unexpected(0, "without a payload"));
-        };
-        trace!(target: LOG_TARGET, "{:?}: received message {number}, {} bytes", self.role, payload.len());
-        self.received.count(payload.len());
-        let mut upper = None;
-        match verdict(self.phase, self.role, number) {
-            Verdict::Transport => self.transport_message(number, payload)?,
-            Verdict::Kex => self.kex_message(number, payload, *seq)?,
-            Verdict::Upper => {
-                let is_success = self.role == Role::Client && number == number::USERAUTH_SUCCESS;
-                self.authenticated |= is_success || number >= number::GLOBAL_REQUEST;
-                upper = Some(payload.clone());
-            }
-            Verdict::Unknown => self.owed.push(Answer::Unimplemented(*seq))?,
-            Verdict::Refused => return Err(self.refused(number)),
-        }
-        self.renew_if_due();
-        self.flush_owed();
-        Ok(upper)
-    }
-
-    fn transport_message(&mut self, number: u8, payload: &Bytes) -> Result<(), Error> {
-        match number {
-            number::DISCONNECT => {
-                let Disconnect { reason, description, .. } = decode("DISCONNECT", payload)?;
-                let disconnected = Disconnected::new(reason, description);
-                debug!(target: LOG_TARGET, "{:?}: the peer disconnected: {disconnected}", self.role);
-                self.events.push_back(Event::Disconnected(disconnected.clone()));
-                self.close(Cause::Disconnected(disconnected).into());
-            }
-            number::DEBUG => {
-                let Debug { always_display, message, .. } = decode("DEBUG", payload)?;
-                let message = crate::text::printable(message);
-                debug!(target: LOG_TARGET, "{:?}: the peer says: {message}", self.role);
-                self.notice(Event::Debug { message, always_display });
-            }
-            number::UNIMPLEMENTED => {
-                let Unimplemented { seq } = decode("UNIMPLEMENTED", payload)?;
-                debug!(target: LOG_TARGET, "{:?}: the peer does not know our message {seq}", self.role);
-                self.notice(Event::Unimplemented { seq });
-            }
-            // RFC 8308 §2.4: behind the first NEWKEYS and before USERAUTH_SUCCESS; elsewhere it says nothing.
-            number::EXT_INFO if !self.authenticated => {
-                let message: ExtInfo<'_> = decode("EXT_INFO", payload)?;
-                self.extensions.update(&message);
-                let names = message.iter().take(MAX_NOTICES).map(|(name, _)| name.escape_ascii().to_string());
-                debug!(target: LOG_TARGET, "{:?}: the peer's extensions: {:?}", self.role, names.collect::<Vec<_>>());
-                self.notice(Event::ExtInfo);
-            }
-            number::PING => {
-                let Ping { data } = decode("PING", payload)?;
-                self.owed.push(Answer::Pong(payload.slice_ref(data)))?;
-            }
-            // IGNORE: whatever it holds.
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn refused(&self, number: u8) -> Error {
-        match self.phase {
-            Phase::FirstKex { strict: true } => {
-                Cause::Strict("a message came that has no place in the first key exchange").into()
-            }
-            Phase::Start | Phase::FirstKex { strict: false } => {
-                Error::unexpected(number, "before the first key exchange is over")
-            }
-            Phase::Rekey => Error::unexpected(number, "while keys are renewed"),
-            Phase::Open => Error::unexpected(number, "outside a key exchange, or at this side"),
-        }
     }
 }
 
@@ -516,7 +388,7 @@ impl Transport {
     }
 
     /// An event that may be lost.
-    fn notice(&mut self, event: Event) {
+    pub(crate) fn notice(&mut self, event: Event) {
         if self.events.len() < MAX_NOTICES {
             self.events.push_back(event);
         }
@@ -532,7 +404,7 @@ impl Transport {
         error
     }
 
-    fn close(&mut self, error: Error) {
+    pub(crate) fn close(&mut self, error: Error) {
         self.state = State::Closed(error);
         self.deadline = Deadline::None;
         self.rekey_at = None;
@@ -545,10 +417,6 @@ impl Transport {
         let description = &description.as_bytes()[..cut.unwrap_or(0)];
         self.send(&Disconnect { reason, description, language: b"" });
     }
-}
-
-fn decode<'a, M: Message + Decode<'a>>(name: &'static str, payload: &'a [u8]) -> Result<M, Error> {
-    M::parse(payload).map_err(|error| Error::decode(name, error))
 }
 
 impl fmt::Debug for Transport {

@@ -57,7 +57,6 @@ fn every_cipher_with_every_mac() {
             client.algorithms.mac_s2c = client.algorithms.mac_c2s.clone();
             let mut server = quick();
             server.algorithms = Algorithms::legacy(&provider);
-            println!("{} {mac:?}", cipher.name());
             let mut pair = Pair::new(client, server);
             pair.run();
             pair.assert_works();
@@ -219,4 +218,17 @@ fn the_provider_has_every_method() {
         assert_eq!(provider.kex(kex.name()).map(KexAlgorithm::name), Some(kex.name()));
     }
     provider.check().unwrap();
+}
+
+#[test]
+fn engines_move_between_threads() {
+    fn is_send<T: Send>() {}
+    fn is_sync<T: Sync>() {}
+    is_send::<Transport>();
+    is_send::<ssh_kex::Receiver>();
+    is_send::<ssh_kex::NewOpen>();
+    is_send::<Config>();
+    is_sync::<Config>();
+    is_send::<ssh_kex::Error>();
+    is_sync::<ssh_kex::Error>();
 }

@@ -13,11 +13,14 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+/// How a key's owner signs.
+type Sign = fn(&dyn Signer, &str, &[u8]) -> Result<Vec<u8>, SignError>;
+
 /// A signer that cheats.
 struct Cheat {
     inner: Arc<dyn Signer>,
     public: Vec<u8>,
-    sign: fn(&dyn Signer, &str, &[u8]) -> Result<Vec<u8>, SignError>,
+    sign: Sign,
 }
 
 impl Signer for Cheat {
@@ -36,12 +39,7 @@ impl Signer for Cheat {
 
 /// The kind of error and text that a client answers a host key with; `algorithm` alone is offered.
 #[track_caller]
-fn refused(
-    inner: Arc<dyn Signer>,
-    public: Option<Vec<u8>>,
-    algorithm: &str,
-    sign: fn(&dyn Signer, &str, &[u8]) -> Result<Vec<u8>, SignError>,
-) -> String {
+fn refused(inner: Arc<dyn Signer>, public: Option<Vec<u8>>, algorithm: &str, sign: Sign) -> String {
     let public = public.unwrap_or_else(|| inner.public_key().to_vec());
     let mut client = quick();
     client.algorithms.host_key = vec![algorithm.to_owned()];

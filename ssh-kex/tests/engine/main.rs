@@ -1,6 +1,8 @@
 //! The transport engine: both roles against each other in memory, with a hand-moved clock, and against peers that
 //! misbehave.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod algorithms;
 mod attacks;
 mod bounds;
@@ -9,6 +11,7 @@ mod host_key;
 mod methods;
 mod pair;
 mod receiver;
+mod recorded;
 mod rekey;
 mod states;
 mod tamper;

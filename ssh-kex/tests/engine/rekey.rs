@@ -2,6 +2,7 @@
 
 use crate::pair::*;
 use ssh_kex::{Config, ErrorKind, Event};
+use ssh_wire::PacketSink;
 use std::time::Duration;
 
 /// Both sides send `count` messages; each must arrive once and in order. Answers how often keys were renewed.
@@ -199,6 +200,45 @@ fn no_limit_counts_before_the_authentication_is_over() {
     pair.server.send(&[ssh_wire::number::USERAUTH_SUCCESS]);
     pair.run();
     assert_eq!(pair.client.established(), (1, 1));
+}
+
+/// As OpenSSH does before the user is authenticated.
+#[test]
+fn a_peer_that_answers_kexinit_with_unimplemented() {
+    let mut pair = Pair::new(quick(), quick());
+    pair.run();
+    for _ in 0..3 {
+        pair.assert_works();
+    }
+    let seq = pair
+        .client
+        .transport
+        .packet()
+        .unwrap()
+        .send_message(&ssh_wire::message::transport::Ping { data: b"" });
+    pair.client.transport.rekey(pair.client.now).unwrap();
+    pair.client.output();
+    pair.server.transport.unimplemented(seq);
+    pair.run();
+    assert_eq!(pair.client.error, None, "that was another message");
+    pair.server.transport.unimplemented(seq + 1);
+    pair.run();
+    let error = pair.client.error.unwrap();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(error.to_string().starts_with("peer takes no key exchange now"));
+}
+
+#[test]
+fn a_server_offers_in_a_rekey_what_its_key_can_sign_with() {
+    let mut client = quick();
+    client.algorithms.host_key = vec!["rsa-sha2-256".into(), "ssh-ed25519".into()];
+    let mut pair = Pair::with_keys(client, quick(), vec![ed25519(), rsa()]);
+    pair.authenticate();
+    pair.server.transport.rekey(pair.server.now).unwrap();
+    pair.run();
+    assert_eq!(pair.client.established(), (1, 1));
+    assert_eq!(pair.client.transport.host_key(), Some(rsa().public_key()));
+    assert_eq!(pair.server.transport.negotiated().unwrap().host_key, "rsa-sha2-256");
 }
 
 #[test]
