@@ -67,7 +67,7 @@ pub(crate) struct Args {
     #[arg(short = 'p', value_name = "PORT")]
     pub(crate) port: Option<String>,
 
-    /// Tell nothing but fatal errors; twice, not even those
+    /// Tell nothing, not even errors
     #[arg(short = 'q', action = ArgAction::Count)]
     pub(crate) quiet: u8,
 

@@ -4,7 +4,7 @@ use crate::host::{Host, run, text};
 use std::{
     fs,
     io::{Read, Write},
-    process::Stdio,
+    process::{Command, Stdio},
 };
 use testing::Sshd;
 
@@ -119,6 +119,29 @@ fn a_subsystem_speaks_its_own_protocol() {
     drop(child.stdin.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(host.run(&["-s", "127.0.0.1", "no-such-subsystem"]).status.code(), Some(255));
+}
+
+#[test]
+fn other_programs_use_it_in_the_place_of_ssh() {
+    let test = "other_programs_use_it_in_the_place_of_ssh";
+    if Command::new("scp").output().is_err() {
+        return testing::skip(test, "no scp found");
+    }
+    let Some(host) = Host::start(test) else { return };
+    let bytes = noise(100_000);
+    let (there, back) = (host.sshd.dir().join("there"), host.home.path().join("back"));
+    fs::write(host.home.path().join("here"), &bytes).unwrap();
+    for (from, to) in [
+        ("here".to_owned(), format!("127.0.0.1:{}", there.display())),
+        (format!("127.0.0.1:{}", there.display()), "back".to_owned()),
+    ] {
+        let mut scp = Command::new("scp");
+        scp.args(["-q", "-S", env!("CARGO_BIN_EXE_demo"), &from, &to]);
+        scp.env("HOME", host.home.path()).current_dir(host.home.path());
+        let output = run(scp, b"");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    assert!(fs::read(back).unwrap() == bytes);
 }
 
 #[test]
