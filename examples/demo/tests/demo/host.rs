@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::Write,
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     thread,
@@ -55,6 +55,21 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// An sshd that can't give a terminal's owner and group away needs to find them right.
+fn server_has_terminals() -> bool {
+    if rustix::process::getuid().is_root() {
+        return true;
+    }
+    let groups = fs::read_to_string("/etc/group").unwrap_or_default();
+    let tty = groups.lines().find_map(|line| line.strip_prefix("tty:")?.split(':').nth(1)?.parse().ok());
+    let terminal =
+        rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY).unwrap();
+    rustix::pty::unlockpt(&terminal).unwrap();
+    let name = rustix::pty::ptsname(&terminal, Vec::new()).unwrap();
+    let group = fs::metadata(name.to_str().unwrap()).unwrap().gid();
+    tty.is_none_or(|tty: u32| tty == group)
+}
+
 /// A server and the home of a user who knows its keys and may log in.
 pub(crate) struct Host {
     pub(crate) sshd: Sshd,
@@ -64,6 +79,18 @@ pub(crate) struct Host {
 impl Host {
     pub(crate) fn start(test: &str) -> Option<Self> {
         Self::build(test, Sshd::builder())
+    }
+
+    /// As `start`, where the server can give a terminal.
+    pub(crate) fn with_terminals(test: &str) -> Option<Self> {
+        if !server_has_terminals() {
+            testing::skip(
+                test,
+                "terminals here don't belong to the group tty, and only root can change that",
+            );
+            return None;
+        }
+        Self::start(test)
     }
 
     pub(crate) fn build(test: &str, builder: SshdBuilder) -> Option<Self> {

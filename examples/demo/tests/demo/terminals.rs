@@ -12,7 +12,7 @@ fn shell_is_there(pty: &mut Pty) {
 
 #[test]
 fn a_shell_takes_what_is_typed_and_gives_its_status() {
-    let Some(host) = Host::start("a_shell_takes_what_is_typed_and_gives_its_status") else { return };
+    let Some(host) = Host::with_terminals("a_shell_takes_what_is_typed_and_gives_its_status") else { return };
     let mut pty = host.pty(&["127.0.0.1"]);
     shell_is_there(&mut pty);
     pty.send("echo $((6*7))$TERM\r");
@@ -23,7 +23,7 @@ fn a_shell_takes_what_is_typed_and_gives_its_status() {
 
 #[test]
 fn the_window_has_the_same_size_on_both_sides() {
-    let Some(host) = Host::start("the_window_has_the_same_size_on_both_sides") else { return };
+    let Some(host) = Host::with_terminals("the_window_has_the_same_size_on_both_sides") else { return };
     let mut pty = host.pty(&["127.0.0.1"]);
     shell_is_there(&mut pty);
     pty.send("stty size\r");
@@ -38,7 +38,7 @@ fn the_window_has_the_same_size_on_both_sides() {
 
 #[test]
 fn keys_go_to_the_other_side() {
-    let Some(host) = Host::start("keys_go_to_the_other_side") else { return };
+    let Some(host) = Host::with_terminals("keys_go_to_the_other_side") else { return };
     let mut pty = host.pty(&["127.0.0.1"]);
     shell_is_there(&mut pty);
     pty.send("sh -c 'echo sl''eeping; exec sleep 1000'\r");
@@ -52,7 +52,7 @@ fn keys_go_to_the_other_side() {
 
 #[test]
 fn modes_of_the_terminal_are_sent_and_given_back() {
-    let Some(host) = Host::start("modes_of_the_terminal_are_sent_and_given_back") else { return };
+    let Some(host) = Host::with_terminals("modes_of_the_terminal_are_sent_and_given_back") else { return };
     let line = "stty intr ^G -ixon; stty -g >before; demo -t 127.0.0.1 stty -a; stty -g >after; cmp before after && echo same";
     let mut pty = host.shell(&format!("cd; {line}"));
     let modes = pty.expect("same", PATIENCE);
@@ -61,7 +61,7 @@ fn modes_of_the_terminal_are_sent_and_given_back() {
 
 #[test]
 fn a_command_has_a_terminal_only_if_it_is_asked_for() {
-    let Some(host) = Host::start("a_command_has_a_terminal_only_if_it_is_asked_for") else { return };
+    let Some(host) = Host::with_terminals("a_command_has_a_terminal_only_if_it_is_asked_for") else { return };
     for (arguments, expected) in
         [(&["127.0.0.1", "tty"][..], "not a tty"), (&["-t", "127.0.0.1", "tty"], "/dev/pts/")]
     {
@@ -82,7 +82,7 @@ fn a_command_has_a_terminal_only_if_it_is_asked_for() {
 
 #[test]
 fn the_escape_character_ends_a_session_that_hangs() {
-    let Some(host) = Host::start("the_escape_character_ends_a_session_that_hangs") else { return };
+    let Some(host) = Host::with_terminals("the_escape_character_ends_a_session_that_hangs") else { return };
     let mut pty = host.shell("demo 127.0.0.1; echo status=$?; stty -a");
     shell_is_there(&mut pty);
     pty.send("exec sleep 1000\r~?");
@@ -95,7 +95,7 @@ fn the_escape_character_ends_a_session_that_hangs() {
 
 #[test]
 fn without_an_escape_character_it_goes_through() {
-    let Some(host) = Host::start("without_an_escape_character_it_goes_through") else { return };
+    let Some(host) = Host::with_terminals("without_an_escape_character_it_goes_through") else { return };
     let mut pty =
         host.pty(&["-t", "-e", "none", "127.0.0.1", "stty -echo; echo go; read line; echo \"[$line]\""]);
     pty.expect("go", PATIENCE);
@@ -106,7 +106,7 @@ fn without_an_escape_character_it_goes_through() {
 
 #[test]
 fn a_signal_gives_the_terminal_back() {
-    let Some(host) = Host::start("a_signal_gives_the_terminal_back") else { return };
+    let Some(host) = Host::with_terminals("a_signal_gives_the_terminal_back") else { return };
     let mut pty =
         host.shell("sh -c 'echo $$ >\"$HOME/pid\"; exec \"$DEMO\" 127.0.0.1'; echo status=$?; stty -a");
     shell_is_there(&mut pty);
@@ -119,7 +119,7 @@ fn a_signal_gives_the_terminal_back() {
 
 #[test]
 fn without_arguments_host_and_user_are_asked_for() {
-    let Some(host) = Host::start("without_arguments_host_and_user_are_asked_for") else { return };
+    let Some(host) = Host::with_terminals("without_arguments_host_and_user_are_asked_for") else { return };
     let port = host.sshd.port();
     host.write(".ssh/config", "");
     let mut pty = host.pty(&[]);
