@@ -1,0 +1,223 @@
+//! This library beside other clients, against the same server, in the same run:
+//!
+//! ```sh
+//! cargo run --release -p compare -- --quick    # five minutes
+//! cargo run --release -p compare               # half an hour, for numbers to publish
+//! ```
+//!
+//! Each sample is a process of its own: one of this program for the library, OpenSSH's `ssh`, or one of the program
+//! `peers`, which is built in its own folder because it needs what the library does not (Debian: `libssl-dev
+//! pkg-config`). Where that cannot be built, the others are compared. Clients take turns, so that a disturbance hits all.
+//! What starting and connecting costs is measured apart and subtracted.
+
+mod client;
+mod job;
+mod ours;
+mod plan;
+mod report;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::{fs, thread};
+
+use clap::Parser;
+use testing::Sshd;
+
+use client::Client;
+use job::Job;
+use plan::{Amounts, Place};
+use report::{Results, Row};
+
+#[derive(Parser)]
+#[command(about = "Compares this library with other SSH clients")]
+struct Options {
+    /// Fewer rounds and smaller amounts: about five minutes
+    #[arg(long, conflicts_with = "smoke")]
+    quick: bool,
+
+    /// Next to nothing of everything, to see whether it works
+    #[arg(long)]
+    smoke: bool,
+
+    /// Only what has this text in its title
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+
+    /// How often everything is measured
+    #[arg(long, value_name = "N")]
+    rounds: Option<usize>,
+
+    /// Leave out the clients that have to be built first
+    #[arg(long)]
+    no_peers: bool,
+
+    /// Where results.md and results.svg go
+    #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/results"))]
+    output: PathBuf,
+}
+
+fn main() -> ExitCode {
+    // A process that does one job: see client.rs.
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match arguments.split_first() {
+        Some((first, job)) if first == "work" => work(job),
+        _ => compare(&Options::parse()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("compare: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn work(arguments: &[String]) -> Result<(), Box<dyn Error>> {
+    use std::io::Write;
+    let answer = ours::run(&Job::from_arguments(arguments)?).map_err(|error| error.to_string())?;
+    writeln!(std::io::stdout(), "{answer}")?;
+    Ok(())
+}
+
+fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
+    let (amounts, rounds) = match (options.quick, options.smoke) {
+        (true, _) => (Amounts::QUICK, 3),
+        (_, true) => (Amounts::SMOKE, 1),
+        _ => (Amounts::FULL, 7),
+    };
+    let rounds = options.rounds.unwrap_or(rounds);
+    let clients = clients(options.no_peers);
+    let sshd = Sshd::builder().config("MaxSessions 1000").start_or_skip("compare").ok_or("no sshd found")?;
+    let place = Place::new(sshd, amounts);
+
+    let mut measurements = plan::all(&amounts);
+    if let Some(text) = &options.only {
+        measurements.retain(|measurement| measurement.title.contains(text.as_str()));
+    }
+    let mut results = Results {
+        clients: clients.iter().map(Client::name).collect(),
+        rows: Vec::new(),
+        conditions: conditions(options, rounds),
+    };
+    for measurement in &measurements {
+        let rows = measurement.metrics.iter();
+        results.rows.extend(rows.map(|metric| Row {
+            measurement,
+            metric,
+            samples: vec![Vec::new(); clients.len()],
+        }));
+    }
+
+    for round in 1..=rounds {
+        let mut first = 0;
+        for measurement in &measurements {
+            say(&format!("round {round} of {rounds}: {}", measurement.title));
+            for (index, client) in clients.iter().enumerate() {
+                match place.sample(measurement, client) {
+                    None => {}
+                    Some(Err(error)) => return Err(format!("{}: {error}", client.name()).into()),
+                    Some(Ok(samples)) => {
+                        for (row, sample) in results.rows[first..].iter_mut().zip(samples) {
+                            row.samples[index].push(sample);
+                        }
+                    }
+                }
+            }
+            first += measurement.metrics.len();
+        }
+    }
+
+    let markdown = results.markdown();
+    fs::create_dir_all(&options.output)?;
+    fs::write(options.output.join("results.md"), &markdown)?;
+    fs::write(options.output.join("results.svg"), results.svg()?)?;
+    say(&markdown);
+    say(&format!("written to {}", options.output.display()));
+    Ok(())
+}
+
+/// Those that this machine has, this library first.
+fn clients(no_peers: bool) -> Vec<Client> {
+    let mut clients = vec![Client::Ours];
+    if Command::new("ssh").arg("-V").stderr(Stdio::null()).status().is_ok() {
+        clients.push(Client::OpenSsh);
+    } else {
+        say("no ssh found: OpenSSH is left out");
+    }
+    if !no_peers {
+        match build_peers() {
+            Ok(program) => {
+                for name in ["russh", "russh, one thread", "libssh2"] {
+                    clients.push(Client::Peer { name, program: program.clone() });
+                }
+            }
+            Err(error) => say(&format!("russh and libssh2 are left out: {error}")),
+        }
+    }
+    clients
+}
+
+fn peers() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
+}
+
+fn build_peers() -> Result<PathBuf, String> {
+    let target = peers().join("target");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--release", "--locked", "--manifest-path"])
+        .arg(peers().join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(&target)
+        .status()
+        .map_err(|error| format!("cargo: {error}"))?;
+    if !status.success() {
+        return Err("they could not be built (Debian: apt install libssl-dev pkg-config)".to_owned());
+    }
+    Ok(target.join("release/peers"))
+}
+
+fn conditions(options: &Options, rounds: usize) -> Vec<String> {
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cpu = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("", |(_, name)| name);
+    let cores = thread::available_parallelism().map_or(0, usize::from);
+    let mut command = "cargo run --release -p compare --".to_owned();
+    for (set, flag) in [(options.quick, " --quick"), (options.smoke, " --smoke")] {
+        command += if set { flag } else { "" };
+    }
+    let command = command.trim_end_matches(" --").to_owned();
+    let mut clients = format!("ssh-client {}, {}", env!("CARGO_PKG_VERSION"), said_by("ssh", &["-V"]));
+    if !options.no_peers {
+        for package in ["russh", "ssh2", "libssh2-sys"] {
+            clients += &locked(package).map(|version| format!(", {package} {version}")).unwrap_or_default();
+        }
+    }
+    vec![
+        format!("{}, {rounds} rounds of `{command}`", said_by("date", &["-u", "+%Y-%m-%d"])),
+        format!("{cores} cores of {cpu}, all over loopback, sshd on the same machine"),
+        clients,
+    ]
+}
+
+/// The version of a package that `peers` is locked to.
+fn locked(package: &str) -> Option<String> {
+    let lock = fs::read_to_string(peers().join("Cargo.lock")).ok()?;
+    let mut lines = lock.lines().skip_while(|line| *line != format!("name = \"{package}\""));
+    Some(lines.nth(1)?.strip_prefix("version = \"")?.trim_end_matches('"').to_owned())
+}
+
+/// The first line that a program prints.
+fn said_by(program: &str, arguments: &[&str]) -> String {
+    let Ok(output) = Command::new(program).args(arguments).output() else { return String::new() };
+    let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
+    String::from_utf8_lossy(&text).lines().next().unwrap_or_default().to_owned()
+}
+
+fn say(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

@@ -1,0 +1,257 @@
+//! What is measured, and how a number comes out of runs.
+
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use testing::{Direction, KeyKind, Proxy, Sshd};
+
+use crate::client::{Client, Run};
+use crate::job::{Job, Work};
+
+/// A way to measure: runs a client, answers one sample per metric.
+pub(crate) struct Measurement {
+    pub(crate) title: String,
+    pub(crate) metrics: &'static [Metric],
+    how: How,
+    cipher: Cipher,
+}
+
+/// What a number means.
+pub(crate) struct Metric {
+    pub(crate) name: &'static str,
+    pub(crate) unit: &'static str,
+    pub(crate) better: Better,
+    pub(crate) digits: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Better {
+    Less,
+    More,
+}
+
+/// How much of each is done in one run.
+#[derive(Clone, Copy)]
+pub(crate) struct Amounts {
+    pub(crate) bytes: u64,
+    pub(crate) handshakes: u64,
+    pub(crate) sequential: u64,
+    pub(crate) concurrent: u64,
+    pub(crate) echoes: u64,
+    /// Round-trip times to compare, in milliseconds.
+    pub(crate) rtts: [u64; 2],
+    /// A long path is watched from the first to the second, in milliseconds after the start.
+    pub(crate) watch: [u64; 2],
+}
+
+impl Amounts {
+    pub(crate) const FULL: Amounts = Amounts {
+        bytes: 1 << 30,
+        handshakes: 50,
+        sequential: 500,
+        concurrent: 64,
+        echoes: 2000,
+        rtts: [100, 300],
+        watch: [3000, 5000],
+    };
+    pub(crate) const QUICK: Amounts =
+        Amounts { bytes: 256 << 20, handshakes: 20, sequential: 100, echoes: 500, ..Amounts::FULL };
+    /// Whether it works at all.
+    pub(crate) const SMOKE: Amounts = Amounts {
+        bytes: 1 << 20,
+        handshakes: 2,
+        sequential: 3,
+        concurrent: 3,
+        echoes: 3,
+        rtts: [1, 20],
+        watch: [200, 400],
+    };
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    Transfer(Work),
+    Handshakes,
+    RoundTrips,
+    LongPath,
+    Sequential,
+    Concurrent,
+    Echo,
+}
+
+#[derive(Clone, Copy)]
+struct Cipher {
+    name: &'static str,
+    mac: Option<&'static str>,
+}
+
+const GCM: Cipher = Cipher { name: "aes128-gcm@openssh.com", mac: None };
+const CIPHERS: [Cipher; 3] = [
+    GCM,
+    Cipher { name: "chacha20-poly1305@openssh.com", mac: None },
+    Cipher { name: "aes128-ctr", mac: Some("hmac-sha2-256-etm@openssh.com") },
+];
+
+const TRANSFER: [Metric; 2] = [
+    Metric { name: "client CPU", unit: "s/GiB", better: Better::Less, digits: 2 },
+    Metric { name: "throughput", unit: "MiB/s", better: Better::More, digits: 0 },
+];
+const HANDSHAKE: [Metric; 2] = [
+    Metric { name: "time", unit: "ms", better: Better::Less, digits: 1 },
+    Metric { name: "client CPU", unit: "ms", better: Better::Less, digits: 1 },
+];
+const ROUND_TRIPS: [Metric; 1] = [Metric { name: "round trips", unit: "", better: Better::Less, digits: 1 }];
+const LONG_PATH: [Metric; 1] =
+    [Metric { name: "throughput", unit: "MiB/s", better: Better::More, digits: 0 }];
+const CHANNELS: [Metric; 1] = [Metric { name: "commands", unit: "/s", better: Better::More, digits: 0 }];
+const ECHO: [Metric; 1] = [Metric { name: "time", unit: "µs", better: Better::Less, digits: 0 }];
+
+/// Everything that is measured.
+pub(crate) fn all(amounts: &Amounts) -> Vec<Measurement> {
+    let mut all = Vec::new();
+    for work in [Work::Download, Work::Upload] {
+        for cipher in CIPHERS {
+            let mac = cipher.mac.map(|mac| format!(" + {mac}")).unwrap_or_default();
+            let title = format!("{work}, {}{mac}", cipher.name).replace("@openssh.com", "");
+            all.push(Measurement { title, metrics: &TRANSFER, how: How::Transfer(work), cipher });
+        }
+    }
+    let [low, high] = amounts.rtts;
+    let mut add = |title: String, metrics, how| all.push(Measurement { title, metrics, how, cipher: GCM });
+    add("connect, ed25519 key, `true`, close".to_owned(), &HANDSHAKE, How::Handshakes);
+    add(
+        format!("TCP connection to exit status of `true` (slope between {low} and {high} ms)"),
+        &ROUND_TRIPS,
+        How::RoundTrips,
+    );
+    add(format!("download over a path of {low} ms, no limit of bandwidth"), &LONG_PATH, How::LongPath);
+    add("commands on one session, one after the other".to_owned(), &CHANNELS, How::Sequential);
+    add(format!("{} commands at once on one session", amounts.concurrent), &CHANNELS, How::Concurrent);
+    add("a byte through `cat` and back".to_owned(), &ECHO, How::Echo);
+    all
+}
+
+/// Where the runs of one comparison take place.
+pub(crate) struct Place {
+    sshd: Sshd,
+    key: PathBuf,
+    amounts: Amounts,
+}
+
+impl Place {
+    pub(crate) fn new(sshd: Sshd, amounts: Amounts) -> Place {
+        let key = sshd.user_key_path(KeyKind::Ed25519);
+        Place { sshd, key, amounts }
+    }
+
+    /// One sample per metric; `None` for what the client cannot do.
+    pub(crate) fn sample(
+        &self,
+        measurement: &Measurement,
+        client: &Client,
+    ) -> Option<Result<Vec<f64>, String>> {
+        let work = match measurement.how {
+            How::Transfer(work) => work,
+            How::Sequential => Work::Sequential,
+            How::Concurrent => Work::Concurrent,
+            How::Echo => Work::Echo,
+            How::LongPath => Work::Download,
+            How::Handshakes | How::RoundTrips => Work::Handshakes,
+        };
+        client.can(work).then(|| self.measure(measurement, client, work))
+    }
+
+    fn measure(&self, measurement: &Measurement, client: &Client, work: Work) -> Result<Vec<f64>, String> {
+        let job = |amount| self.job(measurement, work, amount);
+        let amounts = &self.amounts;
+        match measurement.how {
+            How::Transfer(_) => {
+                let (run, bytes) = (net(client, &job(0), &job(amounts.bytes))?, amounts.bytes as f64);
+                let cpu = run.cpu.as_secs_f64() / (bytes / (1_u64 << 30) as f64);
+                Ok(vec![cpu, bytes / (1 << 20) as f64 / run.wall.as_secs_f64()])
+            }
+            How::Handshakes => {
+                let run = client.run(&job(amounts.handshakes))?;
+                Ok(vec![millis(run.value), millis(run.cpu) / amounts.handshakes as f64])
+            }
+            How::RoundTrips => {
+                let [low, high] = amounts.rtts;
+                let fast = self.behind_proxy(&job(1), low, |job| client.run(job))?;
+                let slow = self.behind_proxy(&job(1), high, |job| client.run(job))?;
+                Ok(vec![(millis(slow.value) - millis(fast.value)) / (high - low) as f64])
+            }
+            // More than can be transferred in the time: it is watched, and then ended.
+            How::LongPath => self.watched(&job(1 << 40), client),
+            How::Sequential => {
+                let run = net(client, &job(0), &job(amounts.sequential))?;
+                Ok(vec![amounts.sequential as f64 / run.wall.as_secs_f64()])
+            }
+            How::Concurrent => {
+                let run = net(client, &job(0), &job(amounts.concurrent))?;
+                Ok(vec![amounts.concurrent as f64 / run.wall.as_secs_f64()])
+            }
+            How::Echo => Ok(vec![client.run(&job(amounts.echoes))?.value.as_secs_f64() * 1e6]),
+        }
+    }
+
+    fn job(&self, measurement: &Measurement, work: Work, amount: u64) -> Job {
+        Job {
+            work,
+            addr: self.sshd.addr(),
+            user: self.sshd.user().to_owned(),
+            key: self.key.clone(),
+            cipher: measurement.cipher.name.to_owned(),
+            mac: measurement.cipher.mac.map(str::to_owned),
+            amount,
+        }
+    }
+
+    fn behind_proxy<T>(
+        &self,
+        job: &Job,
+        rtt: u64,
+        run: impl FnOnce(&Job) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let proxy = self.proxy(rtt);
+        run(&Job { addr: proxy.addr(), ..job.clone() })
+    }
+
+    fn watched(&self, job: &Job, client: &Client) -> Result<Vec<f64>, String> {
+        let proxy = self.proxy(self.amounts.rtts[0]);
+        let mut child = client.start(&Job { addr: proxy.addr(), ..job.clone() })?;
+        // Nobody reads what it says, which is nothing before its end.
+        let [from, to] = self.amounts.watch.map(Duration::from_millis);
+        thread::sleep(from);
+        let before = proxy.bytes(Direction::ToClient);
+        thread::sleep(to - from);
+        let bytes = proxy.bytes(Direction::ToClient) - before;
+        let ended = child.try_wait().map_err(|error| error.to_string())?;
+        let _ = child.kill();
+        let output = child.wait_with_output().map_err(|error| error.to_string())?;
+        match ended {
+            None => Ok(vec![bytes as f64 / (1 << 20) as f64 / (to - from).as_secs_f64()]),
+            Some(status) => Err(format!("{status}: {}", String::from_utf8_lossy(&output.stderr))),
+        }
+    }
+
+    fn proxy(&self, rtt: u64) -> Proxy {
+        let proxy = Proxy::start(self.sshd.addr());
+        for direction in [Direction::ToServer, Direction::ToClient] {
+            proxy.delay(direction, Duration::from_millis(rtt) / 2);
+        }
+        proxy
+    }
+}
+
+/// What the larger job costs beyond the smaller one, that is without starting and connecting.
+fn net(client: &Client, nothing: &Job, job: &Job) -> Result<Run, String> {
+    let (base, run) = (client.run(nothing)?, client.run(job)?);
+    // A client that is faster with work than without has been disturbed; a tiny number shows that.
+    let beyond = |run: Duration, base| run.saturating_sub(base).max(Duration::from_micros(1));
+    Ok(Run { wall: beyond(run.wall, base.wall), cpu: beyond(run.cpu, base.cpu), value: run.value })
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
