@@ -59,6 +59,8 @@ impl Config {
         line(format_args!("PermitRootLogin yes"));
         line(format_args!("PasswordAuthentication {}", if facts.passwords { "yes" } else { "no" }));
         line(format_args!("KbdInteractiveAuthentication no"));
+        // The start-up files of the account that runs the tests are none of their business.
+        line(format_args!("SetEnv HOME={}", facts.dir.display()));
         line(format_args!("PrintMotd no"));
         line(format_args!("PrintLastLog no"));
         line(format_args!("UseDNS no"));
