@@ -91,8 +91,11 @@ pub(crate) struct Args {
     #[arg(long, action = ArgAction::Help)]
     help: Option<bool>,
 
-    /// Where to log in: [user@]host or ssh://[user@]host[:port]; asked for if it is missing
-    #[arg(value_name = "DESTINATION")]
+    /// Where to log in; asked for if it is missing
+    #[arg(
+        value_name = "DESTINATION",
+        help = "Where to log in: [user@]host or ssh://[user@]host[:port]; asked for if it is missing"
+    )]
     pub(crate) destination: Option<String>,
 
     /// The command and its arguments, joined by spaces for the shell of the host; without one, a shell
