@@ -12,6 +12,7 @@
 mod channel;
 mod command;
 mod connect;
+mod dispatch;
 mod driver;
 mod forward;
 mod inbox;

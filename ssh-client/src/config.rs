@@ -33,10 +33,12 @@ pub struct Config {
     pub(crate) rekey: RekeyLimit,
     pub(crate) windows: ssh_connection::Config,
     pub(crate) pipeline: bool,
-    pub(crate) on_banner: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    pub(crate) on_banner: Option<ShowBanner>,
     pub(crate) change_password: Option<ChangePassword>,
 }
 
+/// Shows a text of the server.
+pub(crate) type ShowBanner = Arc<dyn Fn(&str) + Send + Sync>;
 /// Asks for the old and a new password, with the server's prompt.
 pub(crate) type ChangePassword = Arc<dyn Fn(&str) -> Option<(Secret, Secret)> + Send + Sync>;
 
@@ -151,7 +153,7 @@ impl Config {
         self
     }
 
-    /// The name that stands for the host when its key is looked up.
+    /// The name that stands for host and port when the host key is looked up.
     #[must_use]
     pub fn host_alias(mut self, alias: impl Into<String>) -> Self {
         self.host_alias = Some(alias.into());

@@ -27,8 +27,11 @@ pub enum Credential {
         probe: bool,
     },
     /// Answers to what the server asks (RFC 4256): one per prompt, or `None` to give up.
-    Interactive(Arc<dyn Fn(&Challenge) -> Option<Vec<Secret>> + Send + Sync>),
+    Interactive(AnswerChallenge),
 }
+
+/// Answers what a server asks: one secret per prompt, or `None` to give up.
+pub type AnswerChallenge = Arc<dyn Fn(&Challenge) -> Option<Vec<Secret>> + Send + Sync>;
 
 /// What a server asks in one round of `keyboard-interactive` (RFC 4256 §3.2). The texts are the server's: clean them
 /// before they reach a terminal.

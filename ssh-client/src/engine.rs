@@ -33,7 +33,7 @@ impl Engine {
         let mut kex = ssh_kex::Config::new(config.provider.clone());
         kex.algorithms = config.algorithms.clone();
         prefer_known(&mut kex.algorithms.host_key, known_types, &config.provider);
-        kex.rekey = config.rekey.clone();
+        kex.rekey = config.rekey;
         kex.kex_timeout = config.timeouts.rekey;
         let (transport, receiver) = Transport::client(kex, now)?;
         let mux = Mux::new(config.windows.clone());
@@ -42,16 +42,22 @@ impl Engine {
 
     /// Takes what the receiver decoded.
     pub(crate) fn handle(&mut self, received: Received, now: Instant) -> Result<(), Error> {
+        let seq = match &received {
+            Received::Packet(packet) => packet.seq,
+            _ => 0,
+        };
         match self.transport.handle(received, now)? {
-            Some(payload) => self.handle_message(payload, now),
+            Some(payload) => self.handle_message(seq, payload, now),
             None => Ok(()),
         }
     }
 
-    fn handle_message(&mut self, payload: Bytes, now: Instant) -> Result<(), Error> {
+    fn handle_message(&mut self, seq: u32, payload: Bytes, now: Instant) -> Result<(), Error> {
         match payload.first().copied().unwrap_or_default() {
+            number if Mux::understands(number) && self.authenticated => Ok(self.mux.handle(payload, now)?),
             number if number >= number::GLOBAL_REQUEST && self.authenticated => {
-                Ok(self.mux.handle(payload, now)?)
+                self.transport.unimplemented(seq);
+                Ok(())
             }
             number if number < number::GLOBAL_REQUEST => match &mut self.auth {
                 Some(auth) => Ok(auth.handle(&payload)?),
@@ -85,8 +91,13 @@ impl Engine {
     /// The next thing the driver should know.
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
         if let Some(event) = self.transport.poll_event() {
-            if let (ssh_kex::Event::ExtInfo, Some(auth)) = (&event, &mut self.auth) {
-                auth.set_server_sig_algs(self.transport.server_sig_algs());
+            match (&event, &mut self.auth) {
+                (ssh_kex::Event::ExtInfo, Some(auth)) => {
+                    auth.set_server_sig_algs(self.transport.server_sig_algs());
+                }
+                // A keepalive that the server does not know is answered all the same.
+                (ssh_kex::Event::Unimplemented { seq }, _) => self.mux.unimplemented(*seq),
+                _ => {}
             }
             return Some(Event::Transport(event));
         }

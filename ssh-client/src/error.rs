@@ -111,6 +111,8 @@ impl Error {
     }
 
     pub(crate) fn timeout(phase: Phase, after: Duration) -> Self {
+        // Nobody wants to read nanoseconds.
+        let after = Duration::from_millis(u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
         Self::new(ErrorKind::Timeout(phase), format!("timed out after {after:?} {phase}"))
     }
 

@@ -12,7 +12,7 @@ use std::fmt;
 pub struct HostKey {
     /// The name the session was asked for, or the alias set for it.
     pub host: String,
-    /// The port the session was asked for.
+    /// The port the session was asked for; 22 with an alias, which stands for host and port.
     pub port: u16,
     /// The signature algorithm that was negotiated.
     pub algorithm: String,

@@ -1,5 +1,6 @@
 //! No thread stays behind. A file of its own, for it counts the threads of the process.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![cfg(target_os = "linux")]
 
 use ssh_client::{Config, blocking::Session, host_key::InsecureAcceptAny};
@@ -16,8 +17,7 @@ fn session_threads() -> Vec<String> {
 #[test]
 fn no_thread_stays_behind() {
     let base = Config::new("nobody").host_key(InsecureAcceptAny);
-    let mut timeouts = ssh_client::Timeouts::default();
-    timeouts.handshake = Some(Duration::from_millis(200));
+    let timeouts = ssh_client::Timeouts { handshake: Some(Duration::from_millis(200)), ..Default::default() };
     for text in ["", "SSH-2.0-mute\r\n", "SSH-1.5-old\r\n"] {
         let peer = Peer::saying(text);
         let config = base.clone().timeouts(timeouts);

@@ -143,9 +143,9 @@ impl Channel {
         self.send_request(name, false, data).map(drop)
     }
 
-    /// Sends requests one behind the other and only then waits for all answers: one round trip for all. The error is
-    /// the last request's; refusals of those before it are told by `false` in the answer.
-    pub(super) fn request_all(&self, requests: &[(&str, Vec<u8>)]) -> Result<Vec<bool>, Error> {
+    /// Sends requests, each with its data encoded, one behind the other and only then waits for the answers: one round
+    /// trip for all. Answers, in order, whether the server did what was asked.
+    pub fn request_all(&self, requests: &[(&str, Vec<u8>)]) -> Result<Vec<bool>, Error> {
         let numbers: Vec<_> = requests
             .iter()
             .map(|(name, data)| self.send_request(name, true, &ssh_wire::Rest(data)))

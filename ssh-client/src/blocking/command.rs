@@ -123,10 +123,11 @@ impl Command {
                 channel.shutdown_write()?;
             } else {
                 let feeder = thread::Builder::new().name("ssh-stdin".to_owned());
-                let feed = || match self.feed(&channel) {
-                    // A command that ends without reading all is no fault.
-                    Err(error) => log::debug!("stdin: {error}"),
-                    Ok(()) => {}
+                let feed = || {
+                    if let Err(error) = self.feed(&channel) {
+                        // A command that ends without reading all is no fault.
+                        log::debug!("stdin: {error}");
+                    }
                 };
                 feeder.spawn_scoped(scope, feed).map_err(|error| {
                     Error::with_source(crate::ErrorKind::Io, "no thread for the standard input", error)

@@ -14,6 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// The port of the service `ssh`; in `known_hosts` a name without a port means this one.
+const DEFAULT_PORT: u16 = 22;
+
 /// Resolves `host` and connects to the first of its addresses that answers, all within `timeout`.
 pub(super) fn dial(host: &str, port: u16, timeout: Option<Duration>) -> Result<TcpStream, Error> {
     let failed = |error| Error::with_source(ErrorKind::Connect, format!("{host} port {port}"), error);
@@ -65,7 +68,11 @@ impl Unverified {
     pub(super) fn start(stream: impl Stream, host: &str, port: u16, config: &Config) -> Result<Self, Error> {
         let lost = |error| Error::with_source(ErrorKind::Io, "stream can't be used", error);
         let halves = stream.split().map_err(lost)?;
-        let name = config.host_alias.as_deref().unwrap_or(host);
+        // As with OpenSSH, an alias stands for host and port.
+        let (name, port) = match &config.host_alias {
+            Some(alias) => (alias.as_str(), DEFAULT_PORT),
+            None => (host, port),
+        };
         let known_types = config.host_key.known_types(name, port);
         let (shared, threads) = driver::start(halves, config, &known_types)?;
         let handle = Arc::new(Handle::new(shared, threads, config.clone()));

@@ -278,16 +278,4 @@ impl Inbox {
     pub(super) fn wait_closed(&self, timeout: Option<Duration>) -> Result<(), Error> {
         self.wait(timeout, Phase::Wait, |state| state.closed.then_some(()))
     }
-
-    /// Drops what nobody will read and answers how many bytes it was.
-    pub(super) fn discard(&self) -> usize {
-        let mut state = self.lock();
-        let (stdout, stderr) = (std::mem::take(&mut state.stdout), std::mem::take(&mut state.stderr));
-        stdout.len + stderr.len
-    }
-
-    /// How the session failed, if it did.
-    pub(super) fn failure(&self) -> Option<Error> {
-        self.lock().failure.clone()
-    }
 }

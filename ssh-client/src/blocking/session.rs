@@ -6,14 +6,14 @@ use super::{
     driver::{Shared, Threads},
     inbox::Inbox,
 };
-use crate::{Config, Error, ErrorKind};
+use crate::{Config, Error, ErrorKind, Phase};
 use bytes::Bytes;
 use ssh_kex::Negotiated;
 use ssh_wire::{Encode, ident::Identification, message::connection::DirectTcpip};
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// An authenticated connection to a server. It is a handle: clones are the same session, and threads may share it.
@@ -173,6 +173,12 @@ impl Session {
     /// Whether the session is usable.
     pub fn is_active(&self) -> bool {
         self.handle.shared().lock().failure.is_none()
+    }
+
+    /// Waits until the session ends, and answers how.
+    pub fn wait(&self, timeout: Option<Duration>) -> Result<Error, Error> {
+        let shared = self.handle.shared();
+        shared.wait(timeout, Phase::Wait, |core| core.failure.clone())
     }
 
     /// What was negotiated in the last key exchange.

@@ -10,8 +10,7 @@ const SIZE: usize = 8 << 20;
 
 /// Runs `cat` over a session with this configuration, rekeying all the time.
 fn echo(sshd: &Sshd, config: Config, what: &str) {
-    let mut limit = RekeyLimit::default();
-    limit.bytes = 1 << 20;
+    let limit = RekeyLimit { bytes: 1 << 20, ..RekeyLimit::default() };
     let session = connect(sshd, &config.rekey(limit)).unwrap_or_else(|error| panic!("{what}: {error}"));
     let input = noise(SIZE);
     let output =

@@ -270,7 +270,7 @@ fn a_session_runs_inside_a_channel_of_another() {
     let Some(sshd) = Sshd::start_or_skip("a_session_runs_inside_a_channel_of_another") else { return };
     let outer = session(&sshd);
     let channel = outer.direct_tcpip("127.0.0.1", sshd.port(), ("127.0.0.1", 0)).unwrap();
-    let config = crate::support::config_with_key(&sshd, KeyKind::Ed25519);
+    let config = config_with_key(&sshd, KeyKind::Ed25519);
     let inner =
         ssh_client::blocking::Session::connect_over(channel, "127.0.0.1", sshd.port(), &config).unwrap();
     assert_eq!(inner.command("echo inside").output().unwrap().stdout, b"inside\n");

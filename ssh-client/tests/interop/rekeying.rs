@@ -13,8 +13,7 @@ use testing::{KeyKind, Sshd};
 fn both_sides_rekey_every_megabyte_in_both_directions_at_once() {
     let name = "both_sides_rekey_every_megabyte_in_both_directions_at_once";
     let Some(sshd) = Sshd::builder().config("RekeyLimit 1M").start_or_skip(name) else { return };
-    let mut limit = RekeyLimit::default();
-    limit.bytes = 1 << 20;
+    let limit = RekeyLimit { bytes: 1 << 20, ..RekeyLimit::default() };
     let config = config_with_key(&sshd, KeyKind::Ed25519).rekey(limit);
     let session = connect(&sshd, &config).unwrap();
     let channel = session.open_session().unwrap();
@@ -43,8 +42,7 @@ fn new_keys_on_demand_and_by_time() {
         one.rekey().unwrap();
         assert!(one.command("true").output().unwrap().success());
     }
-    let mut limit = RekeyLimit::default();
-    limit.time = Some(Duration::from_millis(300));
+    let limit = RekeyLimit { time: Some(Duration::from_millis(300)), ..RekeyLimit::default() };
     let config = config_with_key(&sshd, KeyKind::Ed25519).rekey(limit);
     let session = connect(&sshd, &config).unwrap();
     let output = session.command("for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.2; done").output().unwrap();

@@ -5,21 +5,21 @@ use std::time::Duration;
 use testing::{KeyKind, Sshd};
 
 /// Long enough for a loaded machine, short enough for a test that hangs to be noticed.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The key of a `type base64` line.
-pub fn public_key(line: &str) -> PublicKey {
+pub(crate) fn public_key(line: &str) -> PublicKey {
     PublicKey::from_line(line).unwrap().0
 }
 
 /// Trusts the server's ed25519 key and has no credential.
-pub fn config(sshd: &Sshd) -> Config {
+pub(crate) fn config(sshd: &Sshd) -> Config {
     let key = public_key(sshd.host_key(KeyKind::Ed25519).public_line());
     Config::new(sshd.user()).host_key(Expect(key)).timeouts(timeouts(PATIENCE))
 }
 
 /// Every phase may take this long.
-pub fn timeouts(time: Duration) -> Timeouts {
+pub(crate) fn timeouts(time: Duration) -> Timeouts {
     Timeouts {
         connect: Some(time),
         handshake: Some(time),
@@ -31,23 +31,23 @@ pub fn timeouts(time: Duration) -> Timeouts {
 }
 
 /// The same with the user's key of this kind.
-pub fn config_with_key(sshd: &Sshd, kind: KeyKind) -> Config {
+pub(crate) fn config_with_key(sshd: &Sshd, kind: KeyKind) -> Config {
     let config = config(sshd);
     let credential = Credential::key_file(sshd.user_key_path(kind), None, config.provider()).unwrap();
     config.credential(credential)
 }
 
-pub fn connect(sshd: &Sshd, config: &Config) -> Result<Session, Error> {
+pub(crate) fn connect(sshd: &Sshd, config: &Config) -> Result<Session, Error> {
     Session::connect(("127.0.0.1", sshd.port()), config)
 }
 
 /// A session with an ed25519 key, and all defaults.
-pub fn session(sshd: &Sshd) -> Session {
+pub(crate) fn session(sshd: &Sshd) -> Session {
     connect(sshd, &config_with_key(sshd, KeyKind::Ed25519)).unwrap()
 }
 
 /// `size` bytes that do not repeat soon.
-pub fn noise(size: usize) -> Vec<u8> {
+pub(crate) fn noise(size: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let step = || {
         state ^= state << 13;

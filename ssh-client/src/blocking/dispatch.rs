@@ -1,0 +1,137 @@
+//! From the engines' events to those who wait for them.
+
+use super::{
+    driver::{Core, Decision, Shared},
+    inbox::{Inbox, Source},
+};
+use crate::{Error, ErrorKind, engine::Event};
+use bytes::Bytes;
+use ssh_connection::{ChannelId, Exit};
+use ssh_wire::number::EXTENDED_DATA_STDERR;
+use std::time::Instant;
+
+/// Lines before the identification string that are kept for the error message.
+const KEPT_LINES: usize = 4;
+
+impl Core {
+    /// Hands the engines' events to those who wait for them.
+    pub(super) fn dispatch(&mut self, shared: &Shared) -> Result<(), Error> {
+        while let Some(event) = self.engine.poll_event() {
+            match event {
+                Event::Connection(event) => self.dispatch_connection(event, shared)?,
+                Event::Auth(event) => {
+                    self.decisions.push_back(Decision::Auth(event));
+                    shared.notify_changed();
+                }
+                Event::Transport(event) => self.dispatch_transport(event, shared)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn dispatch_transport(&mut self, event: ssh_kex::Event, shared: &Shared) -> Result<(), Error> {
+        use ssh_kex::Event;
+        match event {
+            Event::HostKey { key, algorithm } => {
+                self.decisions.push_back(Decision::HostKey { blob: key, algorithm });
+                shared.notify_changed();
+            }
+            Event::Established { rekey } => {
+                if !rekey {
+                    self.decisions.push_back(Decision::Established);
+                }
+                shared.notify_changed();
+                shared.notify_room(self);
+            }
+            Event::Line(line) => {
+                let line = line.escape_ascii().to_string();
+                log::debug!("server says before its identification: {line}");
+                if self.lines.len() < KEPT_LINES {
+                    self.lines.push(line);
+                }
+            }
+            Event::Disconnected(disconnected) => {
+                let (reason, text) = (disconnected.reason, disconnected.description);
+                let message = format!("server ended the session: {text:?} (reason {reason})");
+                return Err(Error::new(ErrorKind::Disconnected, message));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn dispatch_connection(&mut self, event: ssh_connection::Event, shared: &Shared) -> Result<(), Error> {
+        use ssh_connection::Event;
+        match event {
+            Event::Data { channel, data } => self.deliver(channel, Source::Stdout, data),
+            Event::ExtendedData { channel, code, data } if code == EXTENDED_DATA_STDERR => {
+                self.deliver(channel, Source::Stderr, data);
+            }
+            Event::ExtendedData { channel, data, .. } => {
+                self.engine.mux.consumed(channel, data.len(), Instant::now());
+            }
+            Event::WindowOpened { channel } => self.with(channel, Inbox::set_window_opened),
+            Event::Eof { channel } => self.with(channel, Inbox::set_eof),
+            Event::Closed { channel } => {
+                self.with(channel, Inbox::set_closed);
+                self.channels.remove(&channel);
+            }
+            Event::Opened { channel, .. } => self.with(channel, |inbox| inbox.set_opened(Ok(()))),
+            Event::OpenFailed { channel, reason, description } => {
+                let message = format!("server refused the channel: {description:?} (reason {reason})");
+                let error = Error::new(ErrorKind::ChannelRefused, message);
+                self.with(channel, |inbox| inbox.set_opened(Err(error)));
+                self.channels.remove(&channel);
+            }
+            Event::Reply { channel, success } => self.with(channel, |inbox| inbox.set_reply(success)),
+            Event::Request { channel, name, want_reply, data } => {
+                if let Some(exit) = Exit::parse(&name, &data) {
+                    self.with(channel, |inbox| inbox.set_exit(exit));
+                }
+                if want_reply {
+                    self.engine.mux.reply(channel, false);
+                }
+            }
+            Event::Incoming { channel, channel_type, data } => {
+                self.incoming(channel, &channel_type, &data)?;
+            }
+            Event::GlobalRequest { name, want_reply, .. } => {
+                log::debug!("global request {:?} is not served here", name.escape_ascii().to_string());
+                if want_reply {
+                    self.engine.mux.global_reply(false, &[]);
+                }
+            }
+            Event::GlobalReply { success, data } => {
+                if let Some(Some(number)) = self.global_waiters.pop_front() {
+                    self.global_replies.insert(number, (success, data));
+                    shared.notify_changed();
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn with(&self, channel: ChannelId, act: impl FnOnce(&Inbox)) {
+        if let Some(inbox) = self.channels.get(&channel) {
+            act(inbox);
+        }
+    }
+
+    /// Puts data into the channel's inbox; data for a channel whose handles are gone is dropped.
+    fn deliver(&self, channel: ChannelId, source: Source, data: Bytes) {
+        self.with(channel, |inbox| inbox.push(source, data));
+    }
+
+    /// Answers the server's request to open a channel.
+    fn incoming(&mut self, channel: ChannelId, channel_type: &[u8], data: &[u8]) -> Result<(), Error> {
+        match self.listeners.accept(channel, channel_type, data) {
+            Ok(inbox) => {
+                self.channels.insert(channel, inbox);
+                self.engine.mux.accept(channel)?;
+            }
+            Err((reason, description)) => self.engine.mux.reject(channel, reason, description)?,
+        }
+        Ok(())
+    }
+}
