@@ -11,6 +11,19 @@ pub static MLKEM768X25519_SHA256: Ecdh<Hybrid> = Ecdh::new(
     Hybrid { kem: backend::MLKEM768, curve: backend::X25519, hash: Hash::Sha256 },
 );
 
+/// `mlkem768nistp256-sha256`.
+pub static MLKEM768NISTP256_SHA256: Ecdh<Hybrid> = Ecdh::new(
+    "mlkem768nistp256-sha256",
+    Hash::Sha256,
+    Hybrid { kem: backend::MLKEM768, curve: backend::NISTP256, hash: Hash::Sha256 },
+);
+/// `mlkem1024nistp384-sha384`.
+pub static MLKEM1024NISTP384_SHA384: Ecdh<Hybrid> = Ecdh::new(
+    "mlkem1024nistp384-sha384",
+    Hash::Sha384,
+    Hybrid { kem: backend::MLKEM1024, curve: backend::NISTP384, hash: Hash::Sha384 },
+);
+
 /// A key encapsulation mechanism and a curve: the strings of both, one behind the other.
 #[derive(Debug, Clone, Copy)]
 pub struct Hybrid {

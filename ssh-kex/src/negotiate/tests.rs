@@ -108,9 +108,11 @@ fn kexinit_holds_lists_and_markers() {
     let kex: Vec<_> = parsed.kex.iter().collect();
     assert_eq!(kex.last(), Some(&"ext-info-c"));
     assert_eq!(
-        kex[..8],
+        kex[..10],
         [
             "mlkem768x25519-sha256",
+            "mlkem1024nistp384-sha384",
+            "mlkem768nistp256-sha256",
             "curve25519-sha256",
             "curve25519-sha256@libssh.org",
             "ecdh-sha2-nistp256",

@@ -1,6 +1,7 @@
 //! The receiving half, however the bytes come.
 
 use crate::pair::*;
+use proptest::prelude::*;
 use ssh_kex::{ErrorKind, Event, Received, Transport};
 use std::time::Instant;
 
@@ -135,4 +136,60 @@ fn nothing_is_decoded_behind_newkeys_before_the_keys_are_there() {
     assert!(receiver.awaits_keys());
     assert_eq!(receiver.decode(), Ok(None));
     assert_eq!(receiver.decode(), Ok(None));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// However the wire cuts the stream, both sides get the same.
+    #[test]
+    fn sessions_run_in_random_pieces(sizes in prop::collection::vec(1usize..700, 1..20)) {
+        let mut pair = Pair::new(quick(), quick());
+        let payload = message(&[5; 2000]);
+        pair.client.send(&payload);
+        let mut sizes = sizes.iter().cycle();
+        loop {
+            let (c2s, s2c) = (pair.client.output(), pair.server.output());
+            if c2s.is_empty() && s2c.is_empty() {
+                break;
+            }
+            for (side, mut bytes) in [(&mut pair.server, &c2s[..]), (&mut pair.client, &s2c[..])] {
+                while !bytes.is_empty() {
+                    let (piece, rest) = bytes.split_at(bytes.len().min(*sizes.next().unwrap()));
+                    side.receive(piece);
+                    bytes = rest;
+                }
+            }
+        }
+        pair.assert_established();
+        prop_assert_eq!(&pair.server.inbox[0], &payload);
+    }
+
+    /// Whatever a peer says, the answer is no panic.
+    #[test]
+    fn noise(bytes in prop::collection::vec(any::<u8>(), 0..400), greeted: bool) {
+        for server in [false, true] {
+            let mut pair = Pair::new(quick(), quick());
+            let side = if server { &mut pair.server } else { &mut pair.client };
+            if greeted {
+                side.receive(b"SSH-2.0-noise\r\n");
+            }
+            side.receive(&bytes);
+            prop_assert!(!side.transport.is_established());
+        }
+    }
+
+    /// Nor to any payload in place of each message of the key exchange.
+    #[test]
+    fn noise_within_packets(number in 0u8..=255, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        for packets in 0..2 {
+            let mut pair = Pair::new(quick(), quick());
+            let flight = pair.client.output();
+            pair.server.receive(&flight);
+            let (identification, first, _) = cut_clear(&pair.server.output());
+            pair.client.receive(&[identification, first[..packets].concat()].concat());
+            pair.client.receive(&clear_packet(&[&[number], &bytes[..]].concat()));
+            prop_assert!(!pair.client.transport.is_established());
+        }
+    }
 }
