@@ -1,7 +1,7 @@
 //! The clients that are compared, and how each is run.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -123,12 +123,15 @@ fn ssh(job: &Job) -> Command {
     command
 }
 
-/// A file with a hole of the size to upload: nothing is read from a disk.
+/// A file of zeros to upload. It is read once when it is made, so that its pages are in memory as the buffers of the
+/// other clients are.
 fn zeros(job: &Job) -> Result<File, String> {
     let path = job.key.with_extension(format!("zeros-{}", job.amount));
     let failed = |error| format!("{}: {error}", path.display());
-    let file = File::create(&path).map_err(failed)?;
-    file.set_len(job.amount).map_err(failed)?;
+    if !path.exists() {
+        File::create(&path).and_then(|file| file.set_len(job.amount)).map_err(failed)?;
+        File::open(&path).and_then(|mut file| io::copy(&mut file, &mut io::sink())).map_err(failed)?;
+    }
     File::open(&path).map_err(failed)
 }
 

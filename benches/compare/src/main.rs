@@ -189,6 +189,9 @@ fn conditions(options: &Options, rounds: usize) -> Vec<String> {
     for (set, flag) in [(options.quick, " --quick"), (options.smoke, " --smoke")] {
         command += if set { flag } else { "" };
     }
+    if let Some(rounds) = options.rounds {
+        command += &format!(" --rounds {rounds}");
+    }
     let command = command.trim_end_matches(" --").to_owned();
     let mut clients = format!("ssh-client {}, {}", env!("CARGO_PKG_VERSION"), said_by("ssh", &["-V"]));
     if !options.no_peers {
@@ -197,7 +200,7 @@ fn conditions(options: &Options, rounds: usize) -> Vec<String> {
         }
     }
     vec![
-        format!("{}, {rounds} rounds of `{command}`", said_by("date", &["-u", "+%Y-%m-%d"])),
+        format!("{}, `{command}`, {rounds} samples each", said_by("date", &["-u", "+%Y-%m-%d"])),
         format!("{cores} cores of {cpu}, all over loopback, sshd on the same machine"),
         clients,
     ]
