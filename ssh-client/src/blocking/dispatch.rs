@@ -8,7 +8,7 @@ use crate::{Error, ErrorKind, engine::Event};
 use bytes::Bytes;
 use ssh_connection::{ChannelId, Exit};
 use ssh_wire::number::EXTENDED_DATA_STDERR;
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 /// Lines before the identification string that are kept for the error message.
 const KEPT_LINES: usize = 4;
@@ -119,8 +119,17 @@ impl Core {
     }
 
     /// Puts data into the channel's inbox; data for a channel whose handles are gone is dropped.
-    fn deliver(&self, channel: ChannelId, source: Source, data: Bytes) {
-        self.with(channel, |inbox| inbox.push(source, data));
+    fn deliver(&mut self, channel: ChannelId, source: Source, data: Bytes) {
+        let Some(inbox) = self.channels.get(&channel) else { return };
+        inbox.push(source, data);
+        if !self.to_wake.last().is_some_and(|last| Arc::ptr_eq(last, inbox)) {
+            self.to_wake.push(inbox.clone());
+        }
+    }
+
+    /// Wakes the readers of the channels that data has come for: once for a whole batch of packets.
+    pub(super) fn wake_readers(&mut self) {
+        self.to_wake.drain(..).for_each(|inbox| inbox.wake());
     }
 
     /// Answers the server's request to open a channel.

@@ -41,6 +41,8 @@ pub(super) struct Core {
     pub(super) engine: Engine,
     pub(super) channels: HashMap<ChannelId, Arc<Inbox>>,
     pub(super) listeners: Listeners,
+    /// Channels that data has come for and whose readers do not know yet.
+    pub(super) to_wake: Vec<Arc<Inbox>>,
     /// What the connecting thread has to decide.
     pub(super) decisions: VecDeque<Decision>,
     /// Who waits for the answers to global requests, in the order these were sent.
@@ -99,6 +101,7 @@ pub(super) fn start(
         engine,
         channels: HashMap::new(),
         listeners: Listeners::default(),
+        to_wake: Vec::new(),
         decisions: VecDeque::new(),
         global_waiters: VecDeque::new(),
         global_replies: HashMap::new(),

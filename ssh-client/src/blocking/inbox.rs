@@ -25,7 +25,39 @@ pub(super) enum Source {
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     state: Mutex<State>,
-    changed: Condvar,
+    stdout: Condvar,
+    stderr: Condvar,
+    control: Condvar,
+}
+
+/// What a thread waits for. Those who wait for one thing are not woken by another: waking costs a system call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Interest {
+    Data(Source),
+    /// Data of either stream.
+    AnyData,
+    /// An answer, the end of the command, room to write.
+    Control,
+}
+
+/// How many threads wait for what.
+#[derive(Debug, Default)]
+struct Waiting {
+    stdout: usize,
+    stderr: usize,
+    any: usize,
+    control: usize,
+}
+
+impl Waiting {
+    fn count(&mut self, interest: Interest) -> &mut usize {
+        match interest {
+            Interest::Data(Source::Stdout) => &mut self.stdout,
+            Interest::Data(Source::Stderr) => &mut self.stderr,
+            Interest::AnyData => &mut self.any,
+            Interest::Control => &mut self.control,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -46,8 +78,7 @@ struct State {
     answered: u64,
     /// Counts the times the peer has opened the window again.
     window_epoch: u64,
-    /// Threads that wait for a change.
-    waiting: usize,
+    waiting: Waiting,
 }
 
 #[derive(Debug, Default)]
@@ -100,16 +131,47 @@ impl Inbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Changes something that everybody must know of.
     fn change(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.lock();
         change(&mut state);
-        if state.waiting > 0 {
-            self.changed.notify_all();
+        for (waiting, condvar) in [
+            (state.waiting.stdout, &self.stdout),
+            (state.waiting.stderr, &self.stderr),
+            (state.waiting.any + state.waiting.control, &self.control),
+        ] {
+            if waiting > 0 {
+                condvar.notify_all();
+            }
         }
     }
 
+    /// Changes something that only those care about who wait for an answer, the end or room.
+    fn change_control(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        change(&mut state);
+        if state.waiting.control > 0 {
+            self.control.notify_all();
+        }
+    }
+
+    /// Puts data in. Who waits for it is woken by [`Inbox::wake`], once for all that has come at a time.
     pub(super) fn push(&self, source: Source, data: Bytes) {
-        self.change(|state| state.queue(source).push(data));
+        self.lock().queue(source).push(data);
+    }
+
+    /// Wakes those who wait for data that is there now.
+    pub(super) fn wake(&self) {
+        let state = self.lock();
+        if state.waiting.stdout > 0 && state.stdout.len > 0 {
+            self.stdout.notify_all();
+        }
+        if state.waiting.stderr > 0 && state.stderr.len > 0 {
+            self.stderr.notify_all();
+        }
+        if state.waiting.any > 0 && state.stdout.len + state.stderr.len > 0 {
+            self.control.notify_all();
+        }
     }
 
     pub(super) fn set_eof(&self) {
@@ -121,23 +183,23 @@ impl Inbox {
     }
 
     pub(super) fn set_exit(&self, exit: Exit) {
-        self.change(|state| state.exit = Some(exit));
+        self.change_control(|state| state.exit = Some(exit));
     }
 
     pub(super) fn set_opened(&self, answer: Result<(), Error>) {
-        self.change(|state| state.opened = Some(answer));
+        self.change_control(|state| state.opened = Some(answer));
     }
 
     /// The answer to the oldest request without one.
     pub(super) fn set_reply(&self, success: bool) {
-        self.change(|state| {
+        self.change_control(|state| {
             state.replies.push_back((state.answered, success));
             state.answered += 1;
         });
     }
 
     pub(super) fn set_window_opened(&self) {
-        self.change(|state| state.window_epoch += 1);
+        self.change_control(|state| state.window_epoch += 1);
     }
 
     /// What has arrived can still be read; behind it comes `error`.
@@ -148,10 +210,16 @@ impl Inbox {
     /// Waits until `ready` has an answer.
     fn wait<T>(
         &self,
+        interest: Interest,
         timeout: Option<Duration>,
         phase: Phase,
         mut ready: impl FnMut(&mut State) -> Option<T>,
     ) -> Result<T, Error> {
+        let changed = match interest {
+            Interest::Data(Source::Stdout) => &self.stdout,
+            Interest::Data(Source::Stderr) => &self.stderr,
+            Interest::AnyData | Interest::Control => &self.control,
+        };
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut state = self.lock();
         loop {
@@ -161,30 +229,30 @@ impl Inbox {
             if let Some(error) = &state.failure {
                 return Err(error.clone());
             }
-            state.waiting += 1;
+            *state.waiting.count(interest) += 1;
             state = match deadline {
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => changed.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
-                        state.waiting -= 1;
+                        *state.waiting.count(interest) -= 1;
                         return Err(Error::timeout(phase, timeout.unwrap_or_default()));
                     }
-                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                    changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
                 }
             };
-            state.waiting -= 1;
+            *state.waiting.count(interest) -= 1;
         }
     }
 
     /// Waits for the peer's answer to the opening of the channel.
     pub(super) fn opened(&self, timeout: Option<Duration>) -> Result<(), Error> {
-        self.wait(timeout, Phase::Open, |state| state.opened.clone())?
+        self.wait(Interest::Control, timeout, Phase::Open, |state| state.opened.clone())?
     }
 
     /// Waits for the answer to the request with this number.
     pub(super) fn reply(&self, number: u64, timeout: Option<Duration>) -> Result<bool, Error> {
-        self.wait(timeout, Phase::Request, |state| {
+        self.wait(Interest::Control, timeout, Phase::Request, |state| {
             let at = state.replies.iter().position(|(answered, _)| *answered == number)?;
             state.replies.remove(at).map(|(_, success)| success)
         })
@@ -197,7 +265,9 @@ impl Inbox {
 
     /// Waits until the peer has opened the window again since `epoch` was read, or is done with the channel.
     pub(super) fn wait_window(&self, epoch: u64, timeout: Option<Duration>) -> Result<(), Error> {
-        self.wait(timeout, Phase::Write, |state| (state.window_epoch != epoch || state.closed).then_some(()))
+        self.wait(Interest::Control, timeout, Phase::Write, |state| {
+            (state.window_epoch != epoch || state.closed).then_some(())
+        })
     }
 
     /// Reads what is there, waiting for the first byte; 0 at the end of the stream.
@@ -225,7 +295,7 @@ impl Inbox {
                 let taken = room - left;
                 (taken > 0 || filled > 0 || state.ended()).then_some(taken)
             };
-            let taken = self.wait(timeout, Phase::Read, take)?;
+            let taken = self.wait(Interest::Data(source), timeout, Phase::Read, take)?;
             for chunk in &chunks {
                 buffer[filled..filled + chunk.len()].copy_from_slice(chunk);
                 filled += chunk.len();
@@ -238,7 +308,7 @@ impl Inbox {
 
     /// Takes the next chunk without a copy; empty at the end of the stream.
     pub(super) fn recv(&self, source: Source, timeout: Option<Duration>) -> Result<Bytes, Error> {
-        self.wait(timeout, Phase::Read, |state| {
+        self.wait(Interest::Data(source), timeout, Phase::Read, |state| {
             let chunk = state.queue(source).pop(usize::MAX);
             chunk.or_else(|| state.ended().then(Bytes::new))
         })
@@ -246,7 +316,7 @@ impl Inbox {
 
     /// Takes the next chunk of either stream, or `None` when both are at their end.
     pub(super) fn recv_any(&self, timeout: Option<Duration>) -> Result<Option<(Source, Bytes)>, Error> {
-        self.wait(timeout, Phase::Read, |state| {
+        self.wait(Interest::AnyData, timeout, Phase::Read, |state| {
             for source in [Source::Stdout, Source::Stderr] {
                 if let Some(chunk) = state.queue(source).pop(usize::MAX) {
                     return Some(Some((source, chunk)));
@@ -268,7 +338,7 @@ impl Inbox {
 
     /// Waits until the command has ended, and answers how, if the server says it.
     pub(super) fn exit(&self, timeout: Option<Duration>) -> Result<Option<Exit>, Error> {
-        self.wait(timeout, Phase::Wait, |state| match &state.exit {
+        self.wait(Interest::Control, timeout, Phase::Wait, |state| match &state.exit {
             Some(exit) => Some(Some(exit.clone())),
             None => state.closed.then_some(None),
         })
@@ -276,6 +346,6 @@ impl Inbox {
 
     /// Waits until the peer has closed the channel.
     pub(super) fn wait_closed(&self, timeout: Option<Duration>) -> Result<(), Error> {
-        self.wait(timeout, Phase::Wait, |state| state.closed.then_some(()))
+        self.wait(Interest::Control, timeout, Phase::Wait, |state| state.closed.then_some(()))
     }
 }

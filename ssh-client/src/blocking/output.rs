@@ -82,6 +82,7 @@ impl Shared {
     /// Puts what is owed into the output, unlocks, and sends as much as the socket takes at once; the writing thread
     /// does the rest. Never waits for the peer.
     pub(super) fn send<'a>(&'a self, mut core: MutexGuard<'a, Core>) {
+        core.wake_readers();
         core.engine.flush();
         if core.timer_moved() {
             self.notify_writer();
