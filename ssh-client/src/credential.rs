@@ -1,9 +1,24 @@
 //! What a user can prove who they are with.
 
-use crate::{Error, ErrorKind};
+mod methods;
+
+pub(crate) use methods::Prepared;
+
+use crate::{
+    Error, ErrorKind,
+    agent::{Agent, AgentKeys},
+    certificate::{self, CertifiedSigner},
+};
 use ssh_auth::keyfile::PrivateKeyFile;
 use ssh_crypto::{KeyPair, PrivateKey, Provider, Secret, Signer};
-use std::{fmt, path::Path, sync::Arc};
+use std::{
+    ffi::OsString,
+    fmt,
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 pub use ssh_auth::client::Prompt;
 
@@ -25,6 +40,24 @@ pub enum Credential {
         /// Whether the server is asked first if it would accept the key: for signers that need a person (a passphrase,
         /// a touch). It costs a round trip.
         probe: bool,
+    },
+    /// A key with its certificate: the certificate is tried first, then the key alone.
+    Certified {
+        /// Who signs and shows the certificate.
+        signer: Arc<CertifiedSigner>,
+        /// As with [`Credential::Key`].
+        probe: bool,
+    },
+    /// The keys that an agent keeps.
+    Agent(AgentKeys),
+    /// The word of this host for its user (RFC 4252 §9), for servers that trust it.
+    Hostbased {
+        /// Signs with this host's own key, which is mostly root's.
+        signer: Arc<dyn Signer>,
+        /// This host's full name.
+        host: String,
+        /// The user's name on this host.
+        local_user: String,
     },
     /// Answers to what the server asks (RFC 4256): one per prompt, or `None` to give up.
     Interactive(AnswerChallenge),
@@ -58,7 +91,9 @@ impl Credential {
         Ok(Self::signer(Arc::new(pair)))
     }
 
-    /// A private key file of any format [`PrivateKeyFile`] reads, with its passphrase if it has one.
+    /// A private key file of any format [`PrivateKeyFile`] reads, with its passphrase if it has one. A certificate that
+    /// stands beside it, as `ssh-keygen -s` puts it there (`id_ed25519-cert.pub`), is used too; one that can't be read
+    /// or is for another key is passed over with a warning in the log.
     pub fn key_file(
         path: impl AsRef<Path>,
         passphrase: Option<&[u8]>,
@@ -67,16 +102,69 @@ impl Credential {
         let path = path.as_ref();
         let failed =
             |error: &dyn fmt::Display| Error::new(ErrorKind::File, format!("{}: {error}", path.display()));
-        let bytes = std::fs::read(path).map(Secret::new).map_err(|error| failed(&error))?;
+        let bytes = read(path).map_err(|error| failed(&error))?;
         let file = PrivateKeyFile::parse(&bytes).map_err(|error| failed(&error))?;
         let key = file.decrypt(passphrase).map_err(|error| failed(&error))?;
-        Self::key(&key, provider)
+        let credential = Self::key(&key, provider)?;
+        let beside = beside(path);
+        if !beside.exists() {
+            return Ok(credential);
+        }
+        credential.clone().with_certificate(&beside).or_else(|error| {
+            log::warn!("{error}");
+            Ok(credential)
+        })
+    }
+
+    /// Adds the certificate in this file to a key.
+    ///
+    /// # Errors
+    /// The file can't be read, its certificate is not for a user or for another key, or the credential is no key.
+    pub fn with_certificate(self, path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let (signer, probe) = match self {
+            Self::Key { signer, probe } => (signer, probe),
+            Self::Certified { signer, probe } => (signer.signer().clone(), probe),
+            _ => return Err(Error::new(ErrorKind::Usage, "only keys have certificates")),
+        };
+        let certificate = certificate::read_file(path)?;
+        let unfit =
+            |why: &dyn fmt::Display| Error::new(ErrorKind::File, format!("{}: {why}", path.display()));
+        if certificate.kind() != certificate::Kind::User {
+            return Err(unfit(&"certificate is for a host"));
+        }
+        let signer = CertifiedSigner::new(signer, certificate).map_err(|error| unfit(&error))?;
+        Ok(Self::Certified { signer: Arc::new(signer), probe })
+    }
+
+    /// The keys of an agent, as [`AgentKeys::new`] chooses them.
+    pub fn agent(agent: Agent) -> Self {
+        Self::Agent(AgentKeys::new(agent))
     }
 
     /// Whoever can sign without a person's help.
     pub fn signer(signer: Arc<dyn Signer>) -> Self {
         Self::Key { signer, probe: false }
     }
+}
+
+/// Of larger key files, in bytes, no more is read, so that nothing can be made of them.
+const MAX_FILE: u64 = 1 << 20;
+
+fn read(path: &Path) -> io::Result<Secret> {
+    let file = File::open(path)?;
+    // Never grown: that would leave copies behind.
+    let size = file.metadata()?.len().min(MAX_FILE);
+    let mut bytes = Vec::with_capacity(size as usize + 64);
+    file.take(MAX_FILE).read_to_end(&mut bytes)?;
+    Ok(Secret::new(bytes))
+}
+
+/// Where the certificate for a key file stands.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push("-cert.pub");
+    name.into()
 }
 
 impl fmt::Debug for Credential {
@@ -87,6 +175,9 @@ impl fmt::Debug for Credential {
             Self::Password(_) => "Password",
             Self::AskPassword(_) => "AskPassword",
             Self::Key { .. } => "Key",
+            Self::Certified { .. } => "Certified",
+            Self::Agent(_) => "Agent",
+            Self::Hostbased { .. } => "Hostbased",
             Self::Interactive(_) => "Interactive",
         })
     }

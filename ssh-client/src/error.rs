@@ -50,6 +50,10 @@ pub enum ErrorKind {
     File,
     /// The cryptographic library failed.
     Crypto,
+    /// The agent can't be reached, refused, or can't be understood.
+    Agent,
+    /// Nothing can be read or written now, and the call was not to wait.
+    WouldBlock,
 }
 
 /// What was going on when time ran out.
@@ -76,6 +80,8 @@ pub enum Phase {
     Rekey,
     /// Any sign of life: keepalives were not answered.
     Keepalive,
+    /// The agent's answer.
+    Agent,
 }
 
 impl fmt::Display for Phase {
@@ -91,6 +97,7 @@ impl fmt::Display for Phase {
             Self::Wait => "waiting for the command to end",
             Self::Rekey => "exchanging new keys",
             Self::Keepalive => "waiting for the server to answer keepalives",
+            Self::Agent => "waiting for the agent",
         })
     }
 }
@@ -120,7 +127,8 @@ impl Error {
         Self::new(ErrorKind::Closed, format!("{what} is closed"))
     }
 
-    pub(crate) fn authentication(user: &str, attempts: &[Attempt]) -> Self {
+    /// `notes` tell what could not even be tried.
+    pub(crate) fn authentication(user: &str, attempts: &[Attempt], notes: &[String]) -> Self {
         let mut message = format!("authentication of {user:?} failed");
         if attempts.is_empty() {
             message.push_str(": no credential was given that could be tried");
@@ -128,6 +136,10 @@ impl Error {
         for attempt in attempts {
             message.push_str("\n  ");
             message.push_str(&attempt.to_string());
+        }
+        for note in notes {
+            message.push_str("\n  ");
+            message.push_str(note);
         }
         let inner =
             Inner { kind: ErrorKind::Authentication, message, source: None, attempts: attempts.to_vec() };
@@ -172,6 +184,7 @@ impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match error.kind() {
             ErrorKind::Timeout(_) => io::ErrorKind::TimedOut,
+            ErrorKind::WouldBlock => io::ErrorKind::WouldBlock,
             ErrorKind::Closed => io::ErrorKind::NotConnected,
             ErrorKind::Disconnected => io::ErrorKind::ConnectionAborted,
             ErrorKind::Io => io::ErrorKind::ConnectionReset,

@@ -16,6 +16,8 @@
 //! | [`blocking`] | [`Session`](blocking::Session), [`Channel`](blocking::Channel) and [`Command`](blocking::Command) for threads |
 //! | [`config`] | [`Config`]: everything a session is told beforehand |
 //! | [`credential`] | [`Credential`]: passwords, keys, dialogues |
+//! | [`agent`] | [`Agent`](agent::Agent): the agent that keeps a user's keys |
+//! | [`certificate`] | keys with certificates |
 //! | [`host_key`] | policies for host keys; the first one refuses all |
 //! | [`known_hosts`] | OpenSSH's files of host keys |
 //! | [`ssh_config`] | OpenSSH's configuration files |
@@ -23,7 +25,9 @@
 //!
 //! The layers below are crates of their own and re-exported: [`wire`], [`crypto`], [`kex`], [`auth`], [`connection`].
 
+pub mod agent;
 pub mod blocking;
+pub mod certificate;
 pub mod config;
 pub mod credential;
 mod engine;

@@ -5,9 +5,14 @@ use super::{
     driver::{self, Decision},
     session::Handle,
 };
-use crate::{Config, Credential, Error, ErrorKind, Phase, credential::Challenge, host_key::HostKey};
-use ssh_auth::client::{Event, KeyMethod, Method};
+use crate::{
+    Config, Credential, Error, ErrorKind, Phase,
+    credential::{Challenge, Prepared},
+    host_key::HostKey,
+};
+use ssh_auth::client::Event;
 use ssh_crypto::{PublicKey, Secret, SignError};
+use ssh_wire::ident::Identification;
 use std::{
     net::{SocketAddr, TcpStream, ToSocketAddrs},
     sync::Arc,
@@ -133,9 +138,13 @@ impl Login {
 
     fn try_credentials(&self, credentials: &[Credential]) -> Result<(), Error> {
         let (shared, config) = (self.handle.shared(), self.handle.config());
+        let server = shared.lock().engine.transport.peer_identification().map(Identification::software);
+        // It may ask an agent, so no lock is held.
+        let Prepared { credentials, methods, notes } =
+            Prepared::new(credentials, &server.unwrap_or_default());
         let mut core = shared.lock();
         core.check()?;
-        core.engine.authenticate(config, methods(credentials));
+        core.engine.authenticate(config, methods);
         core.dispatch(shared)?;
         shared.send(core);
         let mut dialogues = Vec::new();
@@ -153,11 +162,11 @@ impl Login {
                 Event::Failed => {
                     let core = shared.lock();
                     let attempts = core.engine.auth.as_ref().map(|auth| auth.attempts()).unwrap_or_default();
-                    return Err(Error::authentication(&config.user, attempts));
+                    return Err(Error::authentication(&config.user, attempts, &notes));
                 }
                 Event::Banner(text) => config.show(&text),
                 Event::Notice { name, instruction, .. } => config.show(&format!("{name}\n{instruction}")),
-                question => self.answer(credentials, question, &mut dialogues)?,
+                question => self.answer(&credentials, question, &mut dialogues)?,
             }
         }
     }
@@ -174,7 +183,9 @@ impl Login {
         let (shared, config) = (self.handle.shared(), self.handle.config());
         let answer = match question {
             Event::Sign { id, algorithm, data } => Answer::Signature(match credentials.get(id) {
-                Some(Credential::Key { signer, .. }) => signer.sign(&algorithm, &data),
+                Some(Credential::Key { signer, .. } | Credential::Hostbased { signer, .. }) => {
+                    signer.sign(&algorithm, &data)
+                }
                 _ => Err(SignError::Failed("no such key".to_owned())),
             }),
             Event::Password { id, attempt } => Answer::Password(match credentials.get(id) {
@@ -224,29 +235,4 @@ enum Answer {
     Password(Option<Secret>),
     NewPassword(Option<(Secret, Secret)>),
     Responses(Option<Vec<Secret>>),
-}
-
-/// The methods that the credentials stand for, in order; a method's id is its credential's place.
-fn methods(credentials: &[Credential]) -> Vec<Method> {
-    let mut methods = Vec::new();
-    for (id, credential) in credentials.iter().enumerate() {
-        match credential {
-            Credential::None => methods.push(Method::None),
-            Credential::Password(_) => {
-                methods.push(Method::Password { id });
-                methods.push(Method::KeyboardInteractive { id, submethods: String::new() });
-            }
-            Credential::AskPassword(_) => methods.push(Method::Password { id }),
-            Credential::Key { signer, probe } => methods.push(Method::Publickey(KeyMethod {
-                public_key: signer.public_key().to_vec(),
-                algorithms: signer.algorithms().into_iter().map(str::to_owned).collect(),
-                probe: *probe,
-                id,
-            })),
-            Credential::Interactive(_) => {
-                methods.push(Method::KeyboardInteractive { id, submethods: String::new() });
-            }
-        }
-    }
-    methods
 }

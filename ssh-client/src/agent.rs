@@ -1,0 +1,198 @@
+//! The agent that keeps a user's keys: to list, use, add, remove and lock them (draft-ietf-sshm-ssh-agent).
+//!
+//! ```no_run
+//! use ssh_client::{Config, Credential, agent::{Agent, AgentKeys}};
+//!
+//! let agent = Agent::connect()?;
+//! for identity in agent.list()? {
+//!     println!("{}", identity.comment);
+//! }
+//! // All its keys, one after the other:
+//! let config = Config::new("alice").credential(Credential::agent(agent.clone()));
+//! // Those that are named only:
+//! let line = std::fs::read_to_string("/home/alice/.ssh/id_ed25519.pub")?;
+//! let (key, _) = ssh_client::PublicKey::from_line(&line)?;
+//! let config = Config::new("alice").credential(AgentKeys::new(agent).only(&[key]).into());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! All calls wait for the agent's answer on the calling thread, each with a [timeout](Agent::set_timeouts).
+
+mod connection;
+mod keys;
+mod signer;
+
+pub use keys::AgentKeys;
+pub use signer::AgentSigner;
+pub(crate) use signer::key_type;
+pub use ssh_auth::agent::{AddedKey, Constraint, Identity};
+
+use crate::{Error, ErrorKind};
+use connection::{Connection, Link};
+use ssh_auth::{
+    agent::{Reply, Request, sign_flags},
+    method::publickey::signature_algorithm,
+};
+use ssh_crypto::Signer;
+use ssh_wire::Reader;
+use std::{
+    fmt,
+    io::{Read, Write},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// The environment variable that names the agent's socket.
+pub const SOCKET_VARIABLE: &str = "SSH_AUTH_SOCK";
+
+/// A connection to an agent. It is a handle: clones share the connection, and so do the signers it gives; requests of
+/// several threads follow each other.
+///
+/// A connection that failed is made anew by the next request, unless it was [given](Agent::over) by the caller. Errors
+/// are of the kind [`ErrorKind::Agent`] where the agent refuses or can't be understood.
+#[derive(Clone)]
+pub struct Agent {
+    connection: Arc<Mutex<Connection>>,
+}
+
+/// How long an agent may take to answer; `None` waits for ever. Streams that the caller [gives](Agent::over) keep the
+/// time themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AgentTimeouts {
+    /// Requests that need nobody's attention.
+    pub request: Option<Duration>,
+    /// Signatures, and what else may wait for a person: a confirmation, a touch, a PIN.
+    pub person: Option<Duration>,
+}
+
+impl Default for AgentTimeouts {
+    fn default() -> Self {
+        Self { request: Some(Duration::from_secs(10)), person: Some(Duration::from_secs(120)) }
+    }
+}
+
+impl Agent {
+    /// The agent that the environment names in [`SOCKET_VARIABLE`]; on Windows without it the one of the system.
+    pub fn connect() -> Result<Self, Error> {
+        let path = std::env::var_os(SOCKET_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let path = path.or_else(|| cfg!(windows).then(|| PathBuf::from(r"\\.\pipe\openssh-ssh-agent")));
+        match path {
+            Some(path) => Self::connect_to(path),
+            None => Err(Error::new(ErrorKind::Agent, format!("no agent: {SOCKET_VARIABLE} is not set"))),
+        }
+    }
+
+    /// The agent at this socket, or named pipe of Windows.
+    pub fn connect_to(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        Ok(Self::new(Connection::to(path.into())?))
+    }
+
+    /// The agent at the other end of a stream, whose timeouts hold.
+    pub fn over(stream: impl Read + Write + Send + 'static) -> Self {
+        Self::new(Connection::over(Link::new(stream)))
+    }
+
+    fn new(connection: Connection) -> Self {
+        Self { connection: Arc::new(Mutex::new(connection)) }
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets how long the agent may take.
+    pub fn set_timeouts(&self, timeouts: AgentTimeouts) {
+        self.connection().timeouts = timeouts;
+    }
+
+    /// The keys and certificates it keeps, in its order; none while it is locked.
+    pub fn list(&self) -> Result<Vec<Identity>, Error> {
+        match self.connection().exchange(&Request::Identities)? {
+            Reply::Identities(identities) => Ok(identities),
+            _ => Err(refused("to list its keys")),
+        }
+    }
+
+    /// A signature blob over `data`, made by the key with this blob (or that of its certificate) under `algorithm`:
+    /// `rsa-sha2-512`, or its name for a certificate.
+    pub fn sign(&self, public_key: &[u8], algorithm: &str, data: &[u8]) -> Result<Vec<u8>, Error> {
+        let algorithm = signature_algorithm(algorithm);
+        let request = Request::Sign { public_key, data, flags: sign_flags(&algorithm) };
+        let Reply::Signature(signature) = self.connection().exchange(&request)? else {
+            return Err(refused("to sign"));
+        };
+        // Old agents pass over the flags and sign with SHA-1.
+        match Reader::new(&signature).string() {
+            Ok(found) if found == algorithm.as_bytes() => Ok(signature),
+            Ok(found) => {
+                let found = found[..found.len().min(64)].escape_ascii();
+                let message = format!("the agent signed by {found}, where {algorithm} was asked for");
+                Err(Error::new(ErrorKind::Agent, message))
+            }
+            Err(_) => Err(Error::new(ErrorKind::Agent, "the agent's signature can't be decoded")),
+        }
+    }
+
+    /// Lets it keep a key, as limited as `constraints` say. An agent that does not know a constraint refuses the key.
+    pub fn add(&self, key: AddedKey, comment: &str, constraints: &[Constraint]) -> Result<(), Error> {
+        let (key, constraints) = (Box::new(key), constraints.to_vec());
+        self.done(&Request::Add { key, comment: comment.as_bytes(), constraints }, "the key")
+    }
+
+    /// Lets it forget the key or certificate with this blob.
+    pub fn remove(&self, public_key: &[u8]) -> Result<(), Error> {
+        self.done(&Request::Remove { public_key }, "to remove the key")
+    }
+
+    /// Lets it forget all keys.
+    pub fn remove_all(&self) -> Result<(), Error> {
+        self.done(&Request::RemoveAll, "to remove its keys")
+    }
+
+    /// Locks it: until it is unlocked with the same passphrase, it lists nothing and signs nothing.
+    pub fn lock(&self, passphrase: &[u8]) -> Result<(), Error> {
+        self.done(&Request::Lock { passphrase }, "to be locked")
+    }
+
+    /// Ends a lock.
+    pub fn unlock(&self, passphrase: &[u8]) -> Result<(), Error> {
+        self.done(&Request::Unlock { passphrase }, "to be unlocked")
+    }
+
+    /// Sends an extension's request, `data` being its fields, and answers with what comes back, if there is anything.
+    pub fn extension(&self, name: &str, data: &[u8]) -> Result<Vec<u8>, Error> {
+        match self.connection().exchange(&Request::Extension { name: name.as_bytes(), data })? {
+            Reply::Extension(data) => Ok(data),
+            Reply::Success => Ok(Vec::new()),
+            Reply::ExtensionFailure => {
+                Err(Error::new(ErrorKind::Agent, format!("the agent failed at {name}")))
+            }
+            _ => Err(refused(name)),
+        }
+    }
+
+    fn done(&self, request: &Request<'_>, what: &str) -> Result<(), Error> {
+        match self.connection().exchange(request)? {
+            Reply::Success => Ok(()),
+            _ => Err(refused(what)),
+        }
+    }
+
+    /// One signer for each key that can be used without legacy algorithms, in the agent's order.
+    pub fn signers(&self) -> Result<Vec<Arc<dyn Signer>>, Error> {
+        let signers = self.list()?.into_iter().map(|identity| AgentSigner::new(self.clone(), identity));
+        let usable = signers.filter(|signer| !signer.algorithms().is_empty());
+        Ok(usable.map(|signer| Arc::new(signer) as Arc<dyn Signer>).collect())
+    }
+}
+
+fn refused(what: &str) -> Error {
+    Error::new(ErrorKind::Agent, format!("the agent refuses {what}"))
+}
+
+impl fmt::Debug for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Agent")
+    }
+}

@@ -1,0 +1,104 @@
+//! Which of an agent's keys are tried.
+
+use super::{Agent, AgentSigner, signer::key_type};
+use crate::{Credential, Error};
+use ssh_auth::Certificate;
+use ssh_crypto::{PublicKey, Signer};
+use std::{fmt, sync::Arc};
+
+/// The keys of an agent as a credential: which of them are tried, and in what order.
+///
+/// Keys with certificates and keys on hardware tokens are used like any others; those that could only sign with SHA-1
+/// are left out. The agent is asked for its list when the authentication begins; if it can't be reached, the other
+/// credentials are tried and the error of a failed authentication tells.
+#[derive(Clone)]
+pub struct AgentKeys {
+    agent: Agent,
+    preferred: Vec<Vec<u8>>,
+    only_preferred: bool,
+    limit: usize,
+    probe: bool,
+}
+
+impl AgentKeys {
+    /// Keys tried unless told otherwise: OpenSSH's servers hang up at the sixth refusal (`MaxAuthTries`), and a password
+    /// should still have its turn.
+    pub const LIMIT: usize = 5;
+
+    /// All keys, in the agent's order, [`AgentKeys::LIMIT`] of them at most.
+    pub fn new(agent: Agent) -> Self {
+        Self { agent, preferred: Vec::new(), only_preferred: false, limit: Self::LIMIT, probe: true }
+    }
+
+    /// Tries these keys first, as far as the agent has them: those of the public key files that stand beside a user's
+    /// key files. A certificate counts as its key.
+    #[must_use]
+    pub fn prefer(mut self, keys: &[PublicKey]) -> Self {
+        self.preferred.extend(keys.iter().map(PublicKey::to_blob));
+        self
+    }
+
+    /// Tries these keys alone (`IdentitiesOnly`), as far as the agent has them.
+    #[must_use]
+    pub fn only(mut self, keys: &[PublicKey]) -> Self {
+        self.only_preferred = true;
+        self.prefer(keys)
+    }
+
+    /// How many keys are tried at most.
+    #[must_use]
+    pub fn limit(mut self, keys: usize) -> Self {
+        self.limit = keys;
+        self
+    }
+
+    /// Whether the server is asked first if it would accept a key (on by default): then the agent signs, and perhaps
+    /// asks a person, for the right key only. Without it the right key saves a round trip. Keys on hardware tokens are
+    /// always probed.
+    #[must_use]
+    pub fn probe(mut self, probe: bool) -> Self {
+        self.probe = probe;
+        self
+    }
+
+    /// Asks the agent, and answers with the keys to try, each a [`Credential::Key`], and how many more there would be.
+    pub(crate) fn credentials(&self) -> Result<(Vec<Credential>, usize), Error> {
+        let signers = self.agent.list()?.into_iter().map(|found| AgentSigner::new(self.agent.clone(), found));
+        let mut signers: Vec<_> = signers
+            .filter(|signer| !signer.algorithms().is_empty())
+            .map(|signer| (!self.is_preferred(&signer.identity().blob), signer))
+            .filter(|(other, _)| !(*other && self.only_preferred))
+            .collect();
+        signers.sort_by_key(|(other, _)| *other);
+        let more = signers.len().saturating_sub(self.limit);
+        let credential = |(_, signer): (bool, AgentSigner)| {
+            let probe = self.probe || key_type(signer.public_key()).starts_with("sk-");
+            Credential::Key { signer: Arc::new(signer), probe }
+        };
+        Ok((signers.into_iter().take(self.limit).map(credential).collect(), more))
+    }
+
+    fn is_preferred(&self, blob: &[u8]) -> bool {
+        if self.preferred.is_empty() {
+            return false;
+        }
+        let certified = Certificate::parse(blob).ok().map(|certificate| certificate.key().to_blob());
+        self.preferred.iter().any(|key| key == blob || Some(key) == certified.as_ref())
+    }
+}
+
+impl fmt::Debug for AgentKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentKeys")
+            .field("preferred", &self.preferred.len())
+            .field("only_preferred", &self.only_preferred)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<AgentKeys> for Credential {
+    fn from(keys: AgentKeys) -> Self {
+        Self::Agent(keys)
+    }
+}

@@ -1,0 +1,100 @@
+//! Keys with certificates: an authority's word that a key is a user's or a host's (OpenSSH PROTOCOL.certkeys).
+//!
+//! A user's certificate stands beside the key file, and is found there by [`Credential::key_file`]; one that stands
+//! elsewhere is added by [`Credential::with_certificate`], and one for a key that an agent keeps likewise:
+//!
+//! ```no_run
+//! use ssh_client::{Credential, agent::{Agent, AgentSigner}};
+//! use std::sync::Arc;
+//!
+//! let agent = Agent::connect()?;
+//! let identity = agent.list()?.into_iter().next().ok_or("an agent without keys")?;
+//! let credential = Credential::signer(Arc::new(AgentSigner::new(agent, identity)));
+//! let credential = credential.with_certificate("/home/alice/.ssh/id_ed25519-cert.pub")?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`Credential::key_file`]: crate::Credential::key_file
+//! [`Credential::with_certificate`]: crate::Credential::with_certificate
+
+pub use ssh_auth::certificate::{Certificate, CertificateError, Kind};
+
+use crate::{Error, ErrorKind};
+use ssh_auth::method::publickey::signature_algorithm;
+use ssh_crypto::{KeyLine, SignError, Signer};
+use std::{fmt, fs::File, io::Read, path::Path, sync::Arc};
+
+/// What the names of certificates end with.
+pub(crate) const SUFFIX: &str = "-cert-v01@openssh.com";
+/// OpenSSH's bound on a certificate's file, with room to spare.
+const MAX_FILE: u64 = 1 << 20;
+
+/// A key that shows its certificate.
+#[derive(Clone)]
+pub struct CertifiedSigner {
+    signer: Arc<dyn Signer>,
+    certificate: Certificate,
+    algorithms: Vec<String>,
+}
+
+impl CertifiedSigner {
+    /// Joins a key and the certificate for it.
+    ///
+    /// # Errors
+    /// The certificate is for another key.
+    pub fn new(signer: Arc<dyn Signer>, certificate: Certificate) -> Result<Self, Error> {
+        if certificate.key().to_blob() != signer.public_key() {
+            return Err(Error::new(ErrorKind::Usage, "certificate is for another key"));
+        }
+        let algorithms = signer.algorithms().into_iter().map(certified_algorithm).collect();
+        Ok(Self { signer, certificate, algorithms })
+    }
+
+    /// The key alone.
+    pub fn signer(&self) -> &Arc<dyn Signer> {
+        &self.signer
+    }
+
+    /// The certificate alone.
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+}
+
+impl Signer for CertifiedSigner {
+    /// The certificate's blob.
+    fn public_key(&self) -> &[u8] {
+        self.certificate.blob()
+    }
+
+    fn algorithms(&self) -> Vec<&str> {
+        self.algorithms.iter().map(String::as_str).collect()
+    }
+
+    fn sign(&self, algorithm: &str, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.signer.sign(&signature_algorithm(algorithm), message)
+    }
+}
+
+impl fmt::Debug for CertifiedSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CertifiedSigner({})", self.certificate.key_type())
+    }
+}
+
+/// The name under which a key with a certificate signs by `algorithm`.
+pub(crate) fn certified_algorithm(algorithm: &str) -> String {
+    format!("{}{SUFFIX}", algorithm.strip_suffix("@openssh.com").unwrap_or(algorithm))
+}
+
+/// Reads a certificate's file, as `ssh-keygen -s` writes it.
+pub fn read_file(path: impl AsRef<Path>) -> Result<Certificate, Error> {
+    let path = path.as_ref();
+    let failed =
+        |error: &dyn fmt::Display| Error::new(ErrorKind::File, format!("{}: {error}", path.display()));
+    let mut text = String::new();
+    let file = File::open(path).map_err(|error| failed(&error))?;
+    file.take(MAX_FILE).read_to_string(&mut text).map_err(|error| failed(&error))?;
+    let line: KeyLine = text.parse().map_err(|error| failed(&error))?;
+    Certificate::parse(&line.blob).map_err(|error| failed(&error))
+}

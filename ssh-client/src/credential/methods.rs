@@ -1,0 +1,105 @@
+//! From credentials to the methods that a client tries.
+
+use super::Credential;
+use crate::{agent::key_type, certificate};
+use ssh_auth::{
+    HostbasedMethod,
+    client::{KeyMethod, Method},
+};
+
+/// Credentials of which each stands for one key at most, and the methods they come down to; a method's id is its
+/// credential's place.
+pub(crate) struct Prepared {
+    pub(crate) credentials: Vec<Credential>,
+    pub(crate) methods: Vec<Method>,
+    /// What could not even be tried, for the error if all fails.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Prepared {
+    /// Asks agents for their keys. `server` is the software that the server's identification names.
+    pub(crate) fn new(credentials: &[Credential], server: &str) -> Self {
+        let mut prepared = Self { credentials: Vec::new(), methods: Vec::new(), notes: Vec::new() };
+        credentials.iter().for_each(|credential| prepared.expand(credential));
+        for id in 0..prepared.credentials.len() {
+            prepared.add_methods(id, server);
+        }
+        prepared
+    }
+
+    fn expand(&mut self, credential: &Credential) {
+        match credential {
+            Credential::Agent(keys) => match keys.credentials() {
+                Ok((found, more)) => {
+                    self.credentials.extend(found);
+                    if more > 0 {
+                        self.note(format!("agent: {more} more keys were not tried (AgentKeys::limit)"));
+                    }
+                }
+                Err(error) => self.note(format!("agent: not tried: {error}")),
+            },
+            Credential::Certified { signer, probe } => {
+                let probe = *probe;
+                self.credentials.push(Credential::Key { signer: signer.clone(), probe });
+                // A server that does not trust the authority may know the key.
+                self.credentials.push(Credential::Key { signer: signer.signer().clone(), probe });
+            }
+            other => self.credentials.push(other.clone()),
+        }
+    }
+
+    fn note(&mut self, note: String) {
+        log::warn!("{note}");
+        self.notes.push(note);
+    }
+
+    fn add_methods(&mut self, id: usize, server: &str) {
+        let interactive = Method::KeyboardInteractive { id, submethods: String::new() };
+        match &self.credentials[id] {
+            Credential::None => self.methods.push(Method::None),
+            Credential::Password(_) => self.methods.extend([Method::Password { id }, interactive]),
+            Credential::AskPassword(_) => self.methods.push(Method::Password { id }),
+            Credential::Interactive(_) => self.methods.push(interactive),
+            Credential::Key { signer, probe } => {
+                let (public_key, probe) = (signer.public_key().to_vec(), *probe);
+                let mut algorithms: Vec<String> =
+                    signer.algorithms().into_iter().map(str::to_owned).collect();
+                if mishandles_rsa_certificates(server) {
+                    algorithms.retain(|name| !is_rsa_sha2_certificate(name));
+                    if algorithms.is_empty() {
+                        let shown = key_type(&public_key);
+                        return self.note(format!("publickey ({shown}): not tried: {server} can't check it"));
+                    }
+                }
+                self.methods.push(Method::Publickey(KeyMethod { public_key, algorithms, probe, id }));
+            }
+            Credential::Hostbased { signer, host, local_user } => {
+                let algorithms = signer.algorithms();
+                let Some(algorithm) = algorithms.first() else {
+                    return self.note("hostbased: not tried: the host's key can't sign".to_owned());
+                };
+                self.methods.push(Method::Hostbased(HostbasedMethod {
+                    host_key: signer.public_key().to_vec(),
+                    algorithm: (*algorithm).to_owned(),
+                    host: host.clone(),
+                    local_user: local_user.clone(),
+                    id,
+                }));
+            }
+            // These were expanded.
+            Credential::Agent(_) | Credential::Certified { .. } => {}
+        }
+    }
+}
+
+fn is_rsa_sha2_certificate(algorithm: &str) -> bool {
+    algorithm.starts_with("rsa-sha2-") && algorithm.ends_with(certificate::SUFFIX)
+}
+
+/// OpenSSH 7.2 to 7.7 refuse RSA certificates that sign by anything but SHA-1.
+fn mishandles_rsa_certificates(server: &str) -> bool {
+    server.strip_prefix("OpenSSH_7.").is_some_and(|minor| {
+        let digits: String = minor.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().is_ok_and(|minor: u32| (2..=7).contains(&minor))
+    })
+}
