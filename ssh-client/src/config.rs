@@ -6,6 +6,7 @@ use crate::{
 };
 use ssh_crypto::{Provider, Secret, Signer};
 use ssh_kex::{Algorithms, RekeyLimit};
+use ssh_wire::ident::Identification;
 use std::{fmt, sync::Arc, time::Duration};
 
 /// Everything a session is told beforehand: who logs in and how, whom to trust, what to negotiate, how long to wait.
@@ -27,6 +28,7 @@ pub struct Config {
     pub(crate) host_key: Arc<dyn HostKeyPolicy>,
     pub(crate) host_alias: Option<String>,
     pub(crate) provider: Arc<Provider>,
+    pub(crate) identification: Identification,
     pub(crate) algorithms: Algorithms,
     pub(crate) timeouts: Timeouts,
     pub(crate) keepalive: Option<Keepalive>,
@@ -98,6 +100,7 @@ impl Config {
             password_attempts: 3,
             host_key: Arc::new(Refuse),
             host_alias: None,
+            identification: identification(),
             algorithms: Algorithms::new(&provider),
             provider,
             timeouts: Timeouts::default(),
@@ -193,6 +196,13 @@ impl Config {
         self
     }
 
+    /// What the client calls itself (RFC 4253 §4.2): `SSH-2.0-software`.
+    #[must_use]
+    pub fn identification(mut self, identification: Identification) -> Self {
+        self.identification = identification;
+        self
+    }
+
     /// Receive windows and packet sizes of channels.
     #[must_use]
     pub fn windows(mut self, windows: ssh_connection::Config) -> Self {
@@ -232,6 +242,13 @@ impl Config {
         self.change_password = Some(Arc::new(change));
         self
     }
+}
+
+/// The name and version of this crate.
+fn identification() -> Identification {
+    #[expect(clippy::expect_used, reason = "a constant, which every test builds")]
+    Identification::new(concat!("SSH-2.0-", env!("CARGO_PKG_NAME"), "_", env!("CARGO_PKG_VERSION")))
+        .expect("a valid identification string")
 }
 
 impl fmt::Debug for Config {

@@ -14,7 +14,12 @@ pub(crate) struct Engine {
     pub(crate) auth: Option<auth::Client>,
     pub(crate) mux: Mux,
     authenticated: bool,
+    /// See [`Engine::settle`].
+    settled: bool,
 }
+
+/// The server understands signatures that cover its host key (OpenSSH PROTOCOL §3.1), in this version of theirs.
+const HOSTBOUND: (&str, &[u8]) = ("publickey-hostbound@openssh.com", b"0");
 
 /// What the engines want the driver to know.
 pub(crate) enum Event {
@@ -31,13 +36,14 @@ impl Engine {
         now: Instant,
     ) -> Result<(Self, Receiver), Error> {
         let mut kex = ssh_kex::Config::new(config.provider.clone());
+        kex.identification = config.identification.clone();
         kex.algorithms = config.algorithms.clone();
         prefer_known(&mut kex.algorithms.host_key, known_types, &config.provider);
         kex.rekey = config.rekey;
         kex.kex_timeout = config.timeouts.rekey;
         let (transport, receiver) = Transport::client(kex, now)?;
         let mux = Mux::new(config.windows.clone());
-        Ok((Self { transport, auth: None, mux, authenticated: false }, receiver))
+        Ok((Self { transport, auth: None, mux, authenticated: false, settled: false }, receiver))
     }
 
     /// Takes what the receiver decoded.
@@ -82,21 +88,44 @@ impl Engine {
         settings.pipeline = config.pipeline;
         settings.attempts = config.password_attempts;
         let session_id = self.transport.session_id().unwrap_or_default().to_vec();
-        let mut auth = auth::Client::new(settings, session_id);
+        self.auth = Some(auth::Client::new(settings, session_id));
+        if self.settled {
+            self.start_authentication();
+        }
+    }
+
+    /// Everything that has arrived was handled. When that is so with the first keys in use, an authentication can
+    /// begin: what the server says about it in EXT_INFO comes right behind its NEWKEYS (RFC 8308 §2.4), if at all, and
+    /// signatures made before it was read could be of the wrong kind.
+    pub(crate) fn settle(&mut self) {
+        if !self.settled && self.transport.is_established() {
+            self.settled = true;
+            self.start_authentication();
+        }
+    }
+
+    fn start_authentication(&mut self) {
+        self.learn_extensions();
+        if let Some(auth) = &mut self.auth {
+            auth.start();
+        }
+    }
+
+    fn learn_extensions(&mut self) {
+        let Some(auth) = &mut self.auth else { return };
         auth.set_server_sig_algs(self.transport.server_sig_algs());
-        auth.start();
-        self.auth = Some(auth);
+        let (name, version) = HOSTBOUND;
+        let is_understood = self.transport.ext_info(name) == Some(version);
+        auth.set_hostbound(self.transport.host_key().filter(|_| is_understood));
     }
 
     /// The next thing the driver should know.
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
         if let Some(event) = self.transport.poll_event() {
-            match (&event, &mut self.auth) {
-                (ssh_kex::Event::ExtInfo, Some(auth)) => {
-                    auth.set_server_sig_algs(self.transport.server_sig_algs());
-                }
+            match &event {
+                ssh_kex::Event::ExtInfo => self.learn_extensions(),
                 // A keepalive that the server does not know is answered all the same.
-                (ssh_kex::Event::Unimplemented { seq }, _) => self.mux.unimplemented(*seq),
+                ssh_kex::Event::Unimplemented { seq } => self.mux.unimplemented(*seq),
                 _ => {}
             }
             return Some(Event::Transport(event));
