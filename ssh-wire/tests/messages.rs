@@ -77,6 +77,7 @@ fn transport() {
     );
     assert_bytes!(ServiceAccept, ServiceAccept { service: b"x" }, hex!("06 00000001 78"));
     assert_bytes!(NewKeys, NewKeys {}, hex!("15"));
+    assert_bytes!(NewCompress, NewCompress {}, hex!("08"));
     assert_bytes!(Ping, Ping { data: b"p" }, hex!("c0 00000001 70"));
     assert_bytes!(Pong, Pong { data: b"p" }, hex!("c1 00000001 70"));
 }
@@ -482,7 +483,7 @@ proptest! {
             )*};
         }
         parse! {
-            Disconnect Ignore Unimplemented Debug ServiceRequest ServiceAccept NewKeys Ping Pong KexInit ExtInfo
+            Disconnect Ignore Unimplemented Debug ServiceRequest ServiceAccept NewKeys NewCompress Ping Pong KexInit ExtInfo
             EcdhInit EcdhReply GexRequestOld GexRequest
             UserauthRequest UserauthFailure UserauthSuccess UserauthBanner PkOk PasswdChangereq InfoRequest InfoResponse
             GlobalRequest RequestSuccess RequestFailure ChannelOpen ChannelOpenConfirmation ChannelOpenFailure

@@ -42,6 +42,8 @@ fields! {
         /// The service's name.
         service: &'a [u8],
     }
+    /// Compression begins behind this message (RFC 8308 §3.2, `delay-compression`).
+    NewCompress = number::NEWCOMPRESS => {}
     /// What a side can do and would use (RFC 4253 §7.1).
     KexInit<'a> = number::KEXINIT => {
         /// Random bytes.
