@@ -370,6 +370,10 @@ impl Shared {
                     open = core.engine.take_open();
                 }
             }
+            if open.is_none() {
+                core.engine.settle();
+                core.dispatch(self)?;
+            }
             self.send(core);
             match open {
                 Some(open) => receiver.install(open),
