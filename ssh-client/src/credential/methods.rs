@@ -103,3 +103,58 @@ fn mishandles_rsa_certificates(server: &str) -> bool {
         digits.parse().is_ok_and(|minor: u32| (2..=7).contains(&minor))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ssh_crypto::{SignError, Signer};
+    use ssh_wire::Encode;
+    use std::sync::Arc;
+
+    struct Certified(Vec<u8>, &'static [&'static str]);
+
+    impl Signer for Certified {
+        fn public_key(&self) -> &[u8] {
+            &self.0
+        }
+
+        fn algorithms(&self) -> Vec<&str> {
+            self.1.to_vec()
+        }
+
+        fn sign(&self, _: &str, _: &[u8]) -> Result<Vec<u8>, SignError> {
+            Err(SignError::Invalid)
+        }
+    }
+
+    fn prepare(server: &str, algorithms: &'static [&'static str]) -> Prepared {
+        let mut blob = Vec::new();
+        "ssh-rsa-cert-v01@openssh.com".encode(&mut blob);
+        Prepared::new(&[Credential::signer(Arc::new(Certified(blob, algorithms)))], server)
+    }
+
+    #[test]
+    fn servers_that_mishandle_rsa_certificates_are_spared_them() {
+        let sound = &["rsa-sha2-512-cert-v01@openssh.com", "rsa-sha2-256-cert-v01@openssh.com"];
+        let servers = [
+            ("OpenSSH_7.1", true),
+            ("OpenSSH_7.2p2", false),
+            ("OpenSSH_7.4", false),
+            ("OpenSSH_7.7p1", false),
+            ("OpenSSH_7.8", true),
+            ("OpenSSH_7.71", true),
+            ("OpenSSH_9.2p1", true),
+            ("dropbear_2022.83", true),
+            ("", true),
+        ];
+        for (server, tried) in servers {
+            let prepared = prepare(server, sound);
+            assert_eq!(prepared.methods.len(), usize::from(tried), "{server}");
+            assert_eq!(prepared.notes.len(), usize::from(!tried), "{server}");
+        }
+        let prepared =
+            prepare("OpenSSH_7.4", &["rsa-sha2-512-cert-v01@openssh.com", "ssh-rsa-cert-v01@openssh.com"]);
+        let [Method::Publickey(key)] = &prepared.methods[..] else { panic!() };
+        assert_eq!(key.algorithms, ["ssh-rsa-cert-v01@openssh.com"]);
+    }
+}

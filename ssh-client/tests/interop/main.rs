@@ -5,6 +5,7 @@
 mod agent;
 mod algorithms;
 mod authentication;
+mod certificates;
 mod channels;
 mod failures;
 mod host_keys;
