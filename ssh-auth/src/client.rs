@@ -29,6 +29,9 @@ pub const MAX_BANNERS: usize = 64;
 /// Bytes of text in all banners and notices together; more are an error.
 pub const MAX_BANNER_BYTES: usize = 256 * 1024;
 
+/// The size of a packet tells the length of the secret in it up to the next multiple of so many bytes.
+const SECRET_BLOCK: usize = 64;
+
 /// The client's side of user authentication (RFC 4252).
 ///
 /// Order of calls: [`Client::start`] once; then every message 6 and 51–79 from the server to [`Client::handle`]. After
@@ -302,6 +305,7 @@ impl Client {
                 }
                 Outgoing::Responses(responses) => interactive::write_responses(responses, &mut packet),
             }
+            packet.hide_length(SECRET_BLOCK);
             packet.send();
             self.outgoing.pop_front();
         }

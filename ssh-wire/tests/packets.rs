@@ -479,3 +479,26 @@ fn debug_output_shows_no_payload() {
     let shown = format!("{encoder:?} {decoder:?} {:?}", decoder.decode());
     assert!(shown.contains("7 bytes") && !shown.contains("hunter2"), "{shown}");
 }
+
+#[test]
+fn the_length_of_a_payload_can_be_hidden() {
+    let size = |payload: usize, multiple: usize| {
+        let mut encoder = Encoder::new(|padding| padding.fill(0));
+        let mut packet = encoder.packet();
+        packet.push(&ssh_wire::Rest(&vec![7; payload]));
+        packet.hide_length(multiple);
+        packet.send();
+        let mut decoder = Decoder::default();
+        decoder.push(encoder.output());
+        assert_eq!(decoder.decode().unwrap().unwrap().payload.len(), payload);
+        encoder.output().len()
+    };
+    for multiple in [16, 64, 128, 1000] {
+        let effective = multiple.min(128);
+        for start in (0..1024).step_by(effective) {
+            let sizes: Vec<_> =
+                (start + 1..=start + effective).map(|payload| size(payload, multiple)).collect();
+            assert!(sizes.iter().all(|size| *size == sizes[0]), "{multiple}, {start}: {sizes:?}");
+        }
+    }
+}

@@ -6,6 +6,10 @@ use std::fmt;
 
 /// `packet_length` and `padding_length`.
 const HEADER: usize = LENGTH_SIZE + 1;
+/// Room for a packet that is begun, in bytes: more than any that carries a secret needs.
+const RESERVED: usize = 4096;
+/// Up to this multiple a payload's size can be hidden, in bytes: padding is 255 bytes at most, and aligned.
+const MAX_HIDE: usize = 128;
 
 /// What was sent or received under one set of keys; it drives rekeying (RFC 4253 §9, RFC 4344 §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,9 +56,11 @@ impl Encoder {
 
     /// Begins a packet. It is sent by [`Packet::send`], and forgotten when dropped.
     pub fn packet(&mut self) -> Packet<'_> {
+        // A buffer that grew under a password would leave a copy of it behind.
+        self.out.reserve(RESERVED);
         let start = self.out.len();
         self.out.extend_from_slice(&[0; HEADER]);
-        Packet { encoder: self, start, sent: false }
+        Packet { encoder: self, start, hide: 1, sent: false }
     }
 
     /// Appends bytes that are no packet: the identification string.
@@ -92,12 +98,14 @@ impl Encoder {
         }
     }
 
-    /// Frames and seals what stands in the buffer from `start` on.
-    fn seal_from(&mut self, start: usize) {
+    /// Frames and seals what stands in the buffer from `start` on; its size tells that of the payload up to the next
+    /// multiple of `hide`.
+    fn seal_from(&mut self, start: usize, hide: usize) {
         let Layout { align, length_aligned, tag, .. } = self.layout;
         let payload = self.out.len() - start - HEADER;
-        let aligned = payload + if length_aligned { HEADER } else { 1 };
-        let padding = MIN_PADDING + (align - (aligned + MIN_PADDING) % align) % align;
+        let wanted = payload.next_multiple_of(hide) - payload + MIN_PADDING;
+        let aligned = wanted + payload + if length_aligned { HEADER } else { 1 };
+        let padding = wanted + (align - aligned % align) % align;
 
         let padding_at = self.out.len();
         self.out.resize(padding_at + padding + tag, 0);
@@ -128,6 +136,7 @@ impl fmt::Debug for Encoder {
 pub struct Packet<'a> {
     encoder: &'a mut Encoder,
     start: usize,
+    hide: usize,
     sent: bool,
 }
 
@@ -145,6 +154,12 @@ impl Packet<'_> {
         &self.encoder.out[self.start + HEADER..]
     }
 
+    /// Pads the packet so that its size does not tell the payload's, but only the next `multiple` of bytes it fits in:
+    /// for passwords. At most 128 bytes can be hidden.
+    pub fn hide_length(&mut self, multiple: usize) {
+        self.hide = multiple.clamp(1, MAX_HIDE);
+    }
+
     /// Pads, seals and queues the packet; answers its sequence number.
     ///
     /// An empty payload, or one over [`Packet::MAX_PAYLOAD`], is a fault of the caller: the packet is dropped.
@@ -152,7 +167,7 @@ impl Packet<'_> {
         let seq = self.encoder.seq;
         debug_assert!((1..=Self::MAX_PAYLOAD).contains(&self.payload().len()));
         if (1..=Self::MAX_PAYLOAD).contains(&self.payload().len()) {
-            self.encoder.seal_from(self.start);
+            self.encoder.seal_from(self.start, self.hide);
             self.sent = true;
         }
         seq
