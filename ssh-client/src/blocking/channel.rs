@@ -25,7 +25,7 @@ use std::{
 };
 
 /// Bytes read until credit is given back, unless the window is small.
-const CREDIT_STEP: usize = 64 * 1024;
+const CREDIT_STEP: usize = 256 * 1024;
 
 /// A channel of a session. It is a handle: clones are the same channel, and threads may share it, one reading while
 /// another writes. Dropping the last handle closes the channel.
