@@ -14,7 +14,8 @@
 //! | `aws_lc` | the fast back end, with the feature `aws-lc` (on by default) |
 //! | [`backend`] | the better of the two that are there |
 //!
-//! Who adds a suite of their own needs this crate only: the framing traits [`Open`] and [`Seal`] are re-exported.
+//! Who adds a suite or a key exchange method of their own needs this crate only: the framing traits [`Open`] and
+//! [`Seal`] are re-exported, and [`wire`] whole, for the messages of methods.
 
 pub mod agreement;
 #[cfg(feature = "aws-lc")]
@@ -45,6 +46,7 @@ pub use provider::Provider;
 pub use random::{RandomError, SecureRandom};
 pub use secret::Secret;
 pub use sign::{KeyPair, SignError, SignatureAlgorithm, Signer, SigningKey};
+pub use ssh_wire as wire;
 pub use ssh_wire::{Corrupt, Layout, Open, Seal};
 
 /// The suites of [`backend`], the best first, without key exchange methods: those come from `ssh-kex`.
