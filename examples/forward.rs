@@ -30,7 +30,7 @@ use std::{
 /// Forwards connections through another machine.
 #[derive(Parser)]
 struct Args {
-    /// Where: user@host[:port]
+    /// Where: user@host or user@host:port
     target: Target,
     #[command(flatten)]
     forward: Direction,

@@ -29,7 +29,7 @@ use std::{
 /// Checks the key of a server.
 #[derive(Parser)]
 struct Args {
-    /// Where: user@host[:port]
+    /// Where: user@host or user@host:port
     target: Target,
     /// The file of known keys [default: ~/.ssh/known_hosts]
     #[arg(long, value_name = "FILE")]

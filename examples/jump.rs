@@ -19,9 +19,9 @@ use std::{
 /// Runs a command on a machine that only another one can reach.
 #[derive(Parser)]
 struct Args {
-    /// The machine in between: user@host[:port]
+    /// The machine in between: user@host or user@host:port
     via: Target,
-    /// The machine behind it, as the one in between knows it: user@host[:port]
+    /// The machine behind it, as the one in between knows it: user@host or user@host:port
     target: Target,
     /// What to run there
     command: String,

@@ -17,7 +17,7 @@ use std::{
 /// Runs a command on another machine.
 #[derive(Parser)]
 struct Args {
-    /// Where: user@host[:port]
+    /// Where: user@host or user@host:port
     target: Target,
     /// What to run, in the words of the user's shell there
     command: String,

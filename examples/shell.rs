@@ -20,7 +20,7 @@ use std::{
 /// Sends lines to a shell on another machine and shows the answer to each.
 #[derive(Parser)]
 struct Args {
-    /// Where: user@host[:port]
+    /// Where: user@host or user@host:port
     target: Target,
     /// Gives up when an answer takes longer
     #[arg(long, default_value_t = 60)]

@@ -29,7 +29,7 @@ use std::{
 /// Shows what SSH servers offer.
 #[derive(Parser)]
 struct Args {
-    /// The servers: host, host:port or [address]:port
+    /// The servers: names or addresses; an IPv6 address with a port stands in brackets
     #[arg(required = true, value_name = "HOST[:PORT]")]
     targets: Vec<Target>,
     /// Seconds that each server has, not counting what the system takes to resolve its name
