@@ -17,6 +17,7 @@ mod driver;
 mod forward;
 mod inbox;
 mod output;
+mod readiness;
 mod session;
 mod stream;
 
@@ -24,5 +25,7 @@ pub use channel::{Channel, Stderr, Terminal};
 pub use command::{Command, Output};
 pub use connect::{Login, Unverified};
 pub use forward::{Forward, Forwarded};
+#[cfg(unix)]
+pub use readiness::{Readiness, Ready};
 pub use session::Session;
 pub use stream::{Halves, Stream, TryWrite};

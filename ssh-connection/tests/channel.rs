@@ -188,6 +188,21 @@ fn writes_are_split_by_packet_size_and_window() {
 }
 
 #[test]
+fn a_window_is_awaited_without_a_write() {
+    let mut end = End::new(Config::default());
+    let channel = end.opened(5, 10, 10);
+    assert!(end.mux.await_window(channel));
+    assert_eq!(end.mux.write(channel, &[0; 10], &mut end.wire), Ok(Written::Bytes(10)));
+    // Nobody was blocked, so it would open without a word.
+    assert!(!end.mux.await_window(channel));
+    end.hear(&ChannelWindowAdjust { recipient: channel.number(), bytes: 3 }).unwrap();
+    assert_eq!(end.event(), Event::WindowOpened { channel });
+    assert!(end.mux.await_window(channel));
+    let opening = end.mux.open(b"session", b"").unwrap();
+    assert!(!end.mux.await_window(opening));
+}
+
+#[test]
 fn a_full_sink_takes_what_it_can() {
     let mut end = End::new(Config::default());
     let channel = end.opened(5, 1000, 10);

@@ -3,6 +3,7 @@
 use super::{
     driver::Writing,
     inbox::{Inbox, Source},
+    readiness::Watch,
     session::{Handle, Session},
     stream::{Halves, Stream},
 };
@@ -19,7 +20,7 @@ use std::{
     io::{self, Read, Write},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -32,6 +33,27 @@ const CREDIT_STEP: usize = 256 * 1024;
 ///
 /// Reading gives what the other side wrote to its standard output, [`Channel::stderr`] the rest. Both come out of one
 /// window: see the [module](super) for what happens to a stream that nobody reads.
+///
+/// For lines, and for many small writes, it goes into the buffers of the standard library:
+///
+/// ```no_run
+/// # fn example(session: ssh_client::blocking::Session) -> Result<(), Box<dyn std::error::Error>> {
+/// use std::io::{BufRead, BufReader, BufWriter, Write};
+///
+/// let channel = session.open_session()?;
+/// channel.exec("sort")?;
+/// let mut writer = BufWriter::new(&channel);
+/// for word in ["pear", "apple"] {
+///     writeln!(writer, "{word}")?;
+/// }
+/// writer.flush()?;
+/// channel.shutdown_write()?;
+/// for line in BufReader::new(&channel).lines() {
+///     println!("{}", line?);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Channel {
     inner: Arc<Inner>,
@@ -48,12 +70,37 @@ struct Inner {
     credit_step: usize,
     /// Requests sent that want a reply.
     requests: AtomicU64,
+    /// Whether anybody is told when the channel becomes ready.
+    watched: AtomicBool,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct ChannelTimeouts {
     read: Option<Duration>,
     write: Option<Duration>,
+    nonblocking: bool,
+}
+
+impl ChannelTimeouts {
+    /// How long a read may wait.
+    fn reading(self) -> Option<Duration> {
+        if self.nonblocking { Some(Duration::ZERO) } else { self.read }
+    }
+
+    /// How long a write may wait.
+    fn writing(self) -> Option<Duration> {
+        if self.nonblocking { Some(Duration::ZERO) } else { self.write }
+    }
+
+    /// What it is called that time is over.
+    fn explain(self, error: Error) -> Error {
+        match error.kind() {
+            ErrorKind::Timeout(Phase::Read | Phase::Write) if self.nonblocking => {
+                Error::new(ErrorKind::WouldBlock, "channel is not ready")
+            }
+            _ => error,
+        }
+    }
 }
 
 /// The terminal that a pseudo-terminal at the other end stands for (RFC 4254 §6.2).
@@ -78,6 +125,7 @@ impl Channel {
             unreturned: AtomicUsize::new(0),
             credit_step: (window / 8).clamp(1, CREDIT_STEP),
             requests: AtomicU64::new(0),
+            watched: AtomicBool::new(false),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -191,16 +239,38 @@ impl Channel {
         self.timeouts().write = timeout;
     }
 
+    /// Whether reads and writes fail with an error of kind [`ErrorKind::WouldBlock`] instead of waiting; timeouts do
+    /// not count then. Everything else goes on waiting for its answer.
+    pub fn set_nonblocking(&self, nonblocking: bool) {
+        self.timeouts().nonblocking = nonblocking;
+    }
+
+    /// Whether what comes on standard error is read from the main stream, in the order in which it arrives. What has
+    /// arrived and was not read yet is put behind the main stream's data.
+    pub fn merge_stderr(&self, merge: bool) {
+        self.inner.inbox.merge(merge);
+    }
+
+    /// Changes who is told when the channel becomes ready.
+    pub(super) fn watch<T>(&self, change: impl FnOnce(&mut Watch) -> T) -> T {
+        // Locked, so that no write and no news gets in between.
+        let mut core = self.inner.handle.shared().lock();
+        self.inner.watched.store(true, Ordering::Relaxed);
+        let writable = core.is_writable(self.inner.id, &self.inner.inbox);
+        self.inner.inbox.watch(writable, change)
+    }
+
+    pub(super) fn wake_if_ready(&self) {
+        self.inner.inbox.wake_if_ready();
+    }
+
     fn timeouts(&self) -> MutexGuard<'_, ChannelTimeouts> {
         self.inner.timeouts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes what has arrived without copying it, waiting for the first byte; empty at the end of the stream.
     pub fn recv(&self) -> Result<Bytes, Error> {
-        let timeout = self.timeouts().read;
-        let chunk = self.inner.inbox.recv(Source::Stdout, timeout)?;
-        self.credit(chunk.len());
-        Ok(chunk)
+        self.recv_from(Source::Stdout)
     }
 
     /// Bytes that can be read without waiting.
@@ -210,17 +280,26 @@ impl Channel {
 
     /// Takes what has arrived on either stream; `None` when both are at their end.
     pub(super) fn recv_any(&self) -> Result<Option<(Source, Bytes)>, Error> {
-        let timeout = self.timeouts().read;
-        let chunk = self.inner.inbox.recv_any(timeout)?;
+        let timeouts = *self.timeouts();
+        let chunk = self.inner.inbox.recv_any(timeouts.reading()).map_err(|error| timeouts.explain(error))?;
         if let Some((_, data)) = &chunk {
             self.credit(data.len());
         }
         Ok(chunk)
     }
 
+    fn recv_from(&self, source: Source) -> Result<Bytes, Error> {
+        let timeouts = *self.timeouts();
+        let chunk = self.inner.inbox.recv(source, timeouts.reading());
+        let chunk = chunk.map_err(|error| timeouts.explain(error))?;
+        self.credit(chunk.len());
+        Ok(chunk)
+    }
+
     fn read_from(&self, source: Source, buffer: &mut [u8]) -> Result<usize, Error> {
-        let timeout = self.timeouts().read;
-        let n = self.inner.inbox.read(source, buffer, timeout)?;
+        let timeouts = *self.timeouts();
+        let n = self.inner.inbox.read(source, buffer, timeouts.reading());
+        let n = n.map_err(|error| timeouts.explain(error))?;
         self.credit(n);
         Ok(n)
     }
@@ -248,7 +327,16 @@ impl Channel {
         if data.is_empty() {
             return Ok(0);
         }
-        let timeout = self.timeouts().write;
+        let timeouts = *self.timeouts();
+        self.write_within(code, data, timeouts.writing()).map_err(|error| timeouts.explain(error))
+    }
+
+    fn write_within(
+        &self,
+        code: Option<u32>,
+        data: &[u8],
+        timeout: Option<Duration>,
+    ) -> Result<usize, Error> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let (shared, id) = (self.inner.handle.shared(), self.inner.id);
         let mut core = shared.lock();
@@ -261,6 +349,10 @@ impl Channel {
                 None => engine.mux.write(id, data, &mut engine.transport)?,
                 Some(code) => engine.mux.write_extended(id, code, data, &mut engine.transport)?,
             };
+            if self.inner.watched.load(Ordering::Relaxed) {
+                let writable = core.is_writable(id, &self.inner.inbox);
+                self.inner.inbox.set_writable(writable);
+            }
             match written {
                 Written::Bytes(n) => {
                     shared.send(core);
@@ -399,12 +491,13 @@ pub struct Stderr {
 }
 
 impl Stderr {
+    pub(super) fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
     /// Takes what has arrived without copying it, waiting for the first byte; empty at the end of the stream.
     pub fn recv(&self) -> Result<Bytes, Error> {
-        let timeout = self.channel.timeouts().read;
-        let chunk = self.channel.inner.inbox.recv(Source::Stderr, timeout)?;
-        self.channel.credit(chunk.len());
-        Ok(chunk)
+        self.channel.recv_from(Source::Stderr)
     }
 
     /// Bytes that can be read without waiting.

@@ -13,7 +13,7 @@ use crate::{Config, Error, ErrorKind, Phase, config::Keepalive, engine::Engine};
 use bytes::Bytes;
 use ssh_connection::ChannelId;
 use ssh_kex::{Received, Receiver};
-use ssh_wire::number::disconnect;
+use ssh_wire::{PacketSink, number::disconnect};
 use std::{
     collections::{HashMap, VecDeque},
     io::Read,
@@ -60,6 +60,8 @@ pub(super) struct Core {
     keepalives: u32,
     /// Threads that wait for room in the output.
     room_waiters: usize,
+    /// Channels that are told when the output has room.
+    room_watchers: Vec<Arc<Inbox>>,
     /// When the writing thread will look at the clock; `None` while it is awake or sleeps without an end.
     wakes_at: Option<Instant>,
     finished: bool,
@@ -114,6 +116,7 @@ pub(super) fn start(
         last_heard: now,
         keepalives: 0,
         room_waiters: 0,
+        room_watchers: Vec::new(),
         wakes_at: None,
         finished: false,
     };
@@ -212,9 +215,12 @@ impl Shared {
     }
 
     /// The output has room again. Waking costs a system call, so it is done for those only who wait.
-    pub(super) fn notify_room(&self, core: &Core) {
+    pub(super) fn notify_room(&self, core: &mut Core) {
         if core.room_waiters > 0 {
             self.room.notify_all();
+        }
+        if !core.room_watchers.is_empty() && core.engine.transport.packet().is_some() {
+            core.room_watchers.drain(..).for_each(|inbox| inbox.set_writable(true));
         }
     }
 
@@ -455,6 +461,18 @@ fn wait_until<'a>(
 }
 
 impl Core {
+    /// Whether a write to the channel would take something. If not, its inbox will be told when that changes.
+    pub(super) fn is_writable(&mut self, channel: ChannelId, inbox: &Arc<Inbox>) -> bool {
+        if !self.engine.mux.await_window(channel) {
+            return false;
+        }
+        let has_room = self.engine.transport.packet().is_some();
+        if !has_room && !self.room_watchers.iter().any(|watcher| Arc::ptr_eq(watcher, inbox)) {
+            self.room_watchers.push(inbox.clone());
+        }
+        has_room
+    }
+
     /// An error if the session has ended.
     pub(super) fn check(&self) -> Result<(), Error> {
         self.failure.clone().map_or(Ok(()), Err)

@@ -1,5 +1,6 @@
 //! What has arrived on a channel and was not read yet.
 
+use super::readiness::{Callback, Watch};
 use crate::{Error, Phase};
 use bytes::Bytes;
 use ssh_connection::Exit;
@@ -79,6 +80,12 @@ struct State {
     /// Counts the times the peer has opened the window again.
     window_epoch: u64,
     waiting: Waiting,
+    /// Standard error is put behind what is in the main stream.
+    merged: bool,
+    /// Those who are told what is ready, if there are any.
+    watch: Option<Box<Watch>>,
+    /// Whether a write would take something; kept while there is a watch only.
+    writable: bool,
 }
 
 #[derive(Debug, Default)]
@@ -124,6 +131,18 @@ impl State {
     fn ended(&self) -> bool {
         self.eof || self.closed
     }
+
+    /// Tells the watch, if there is one, what is ready now. The answer is to be called with the inbox unlocked.
+    #[must_use]
+    fn tell(&mut self) -> Option<Callback> {
+        let mut watch = self.watch.take()?;
+        let failed = self.failure.is_some();
+        let over = self.ended() || failed;
+        let write = self.writable || self.closed || failed;
+        let callback = watch.update(self.stdout.len > 0 || over, self.stderr.len > 0 || over, write);
+        self.watch = Some(watch);
+        callback
+    }
 }
 
 impl Inbox {
@@ -144,6 +163,16 @@ impl Inbox {
                 condvar.notify_all();
             }
         }
+        Self::tell(state);
+    }
+
+    /// Tells the watch what has changed, and unlocks.
+    fn tell(mut state: MutexGuard<'_, State>) {
+        let callback = state.tell();
+        drop(state);
+        if let Some(callback) = callback {
+            callback();
+        }
     }
 
     /// Changes something that only those care about who wait for an answer, the end or room.
@@ -153,11 +182,14 @@ impl Inbox {
         if state.waiting.control > 0 {
             self.control.notify_all();
         }
+        Self::tell(state);
     }
 
     /// Puts data in. Who waits for it is woken by [`Inbox::wake`], once for all that has come at a time.
     pub(super) fn push(&self, source: Source, data: Bytes) {
-        self.lock().queue(source).push(data);
+        let mut state = self.lock();
+        let source = if state.merged { Source::Stdout } else { source };
+        state.queue(source).push(data);
     }
 
     /// Wakes those who wait for data that is there now.
@@ -172,6 +204,7 @@ impl Inbox {
         if state.waiting.any > 0 && state.stdout.len + state.stderr.len > 0 {
             self.control.notify_all();
         }
+        Self::tell(state);
     }
 
     pub(super) fn set_eof(&self) {
@@ -199,7 +232,48 @@ impl Inbox {
     }
 
     pub(super) fn set_window_opened(&self) {
-        self.change_control(|state| state.window_epoch += 1);
+        self.change_control(|state| {
+            state.window_epoch += 1;
+            state.writable = true;
+        });
+    }
+
+    /// Puts standard error into the main stream, with what has arrived of it, or keeps it apart from now on.
+    pub(super) fn merge(&self, merge: bool) {
+        self.change(|state| {
+            state.merged = merge;
+            let stderr = if merge { std::mem::take(&mut state.stderr) } else { Queue::default() };
+            stderr.chunks.into_iter().for_each(|chunk| state.stdout.push(chunk));
+        });
+    }
+
+    /// Tells whether a write would take something.
+    pub(super) fn set_writable(&self, writable: bool) {
+        let mut state = self.lock();
+        state.writable = writable;
+        Self::tell(state);
+    }
+
+    /// Changes who is told what is ready.
+    pub(super) fn watch<T>(&self, writable: bool, change: impl FnOnce(&mut Watch) -> T) -> T {
+        let mut state = self.lock();
+        state.writable = writable;
+        state.watch.get_or_insert_default();
+        let callback = state.tell();
+        let result = change(state.watch.get_or_insert_default());
+        drop(state);
+        if let Some(callback) = callback {
+            callback();
+        }
+        result
+    }
+
+    /// Calls the callback, if there is one and anything is ready.
+    pub(super) fn wake_if_ready(&self) {
+        let callback = self.lock().watch.as_ref().and_then(|watch| watch.due());
+        if let Some(callback) = callback {
+            callback();
+        }
     }
 
     /// What has arrived can still be read; behind it comes `error`.
@@ -224,6 +298,7 @@ impl Inbox {
         let mut state = self.lock();
         loop {
             if let Some(answer) = ready(&mut state) {
+                Self::tell(state);
                 return Ok(answer);
             }
             if let Some(error) = &state.failure {

@@ -94,7 +94,7 @@ impl Shared {
             }
             let bytes = core.take_output();
             core.writing = Writing::Someone;
-            self.notify_room(&core);
+            self.notify_room(&mut core);
             drop(core);
             let attempt = self.writer.lock().unwrap_or_else(PoisonError::into_inner).attempt(bytes);
             core = self.lock();
@@ -103,7 +103,7 @@ impl Shared {
                     core.writing = Writing::Nobody;
                     core.put_spare(buffer);
                     core.engine.flush();
-                    self.notify_room(&core);
+                    self.notify_room(&mut core);
                 }
                 Attempt::Backlog => {
                     core.writing = Writing::Backlog;
@@ -126,7 +126,7 @@ impl Shared {
                     Ok(buffer) => {
                         core.writing = Writing::Nobody;
                         core.put_spare(buffer);
-                        self.notify_room(&core);
+                        self.notify_room(&mut core);
                     }
                     Err(error) => return self.write_failed(core, error),
                 }

@@ -371,11 +371,10 @@ fn a_signature_by_another_algorithm_is_no_signature() {
 }
 
 /// An agent that keeps a security key in software: what sshd sees is the same.
-fn security_key_agent(stream: UnixStream, key: PrivateKey, public: PublicKey) {
+fn security_key_agent(mut stream: UnixStream, key: &PrivateKey, public: &PublicKey) {
     let provider = default_provider();
-    let pair = ssh_client::KeyPair::new(&key, &provider).unwrap();
+    let pair = ssh_client::KeyPair::new(key, &provider).unwrap();
     let application = b"ssh:".to_vec();
-    let mut stream = stream;
     let mut frames = Frames::new();
     let mut buffer = [0; 4096];
     loop {
@@ -415,7 +414,7 @@ fn login_with_a_security_key() {
     let public = PublicKey::SkEd25519 { key: bytes, application: b"ssh:".to_vec() };
     sshd.authorize(&public.to_line(""));
     let (ours, theirs) = UnixStream::pair().unwrap();
-    let agent = thread::spawn(move || security_key_agent(theirs, key, public));
+    let agent = thread::spawn(move || security_key_agent(theirs, &key, &public));
     let keys = AgentKeys::new(Agent::over(ours));
     let session = connect(&sshd, &config(&sshd).credential(keys.into())).unwrap();
     assert!(sshd.log().contains("ED25519-SK"), "{}", sshd.log());

@@ -9,5 +9,6 @@ mod certificates;
 mod channels;
 mod failures;
 mod host_keys;
+mod readiness;
 mod rekeying;
 mod support;

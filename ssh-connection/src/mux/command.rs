@@ -190,6 +190,19 @@ impl Mux {
         })
     }
 
+    /// Whether the peer's window lets us write. If it does not, [`Event::WindowOpened`](crate::Event::WindowOpened) or
+    /// [`Event::Opened`](crate::Event::Opened) tells when it does, as after a write that was blocked. A channel that is gone needs no window: a write fails at once.
+    pub fn await_window(&mut self, channel: ChannelId) -> bool {
+        match self.channels.get_mut(channel) {
+            Some(Slot::Open(open)) => {
+                open.blocked = open.send.room() == 0;
+                !open.blocked
+            }
+            Some(Slot::Opening(_)) => false,
+            _ => true,
+        }
+    }
+
     /// The user has read `bytes` of the channel's data, of whichever stream. Credit goes back to the peer when it is
     /// worth a message. A channel that is gone needs none.
     pub fn consumed(&mut self, channel: ChannelId, bytes: usize, now: Instant) {

@@ -1,0 +1,208 @@
+//! Whether a channel can be read from or written to without waiting, told to `poll(2)` and its like or by a callback.
+
+use super::{Channel, Stderr};
+#[cfg(unix)]
+use crate::{Error, ErrorKind};
+use std::{fmt, sync::Arc};
+
+/// File descriptors that tell whether a channel can be read from and written to without waiting. Both are to be polled
+/// for *reading*; they carry nothing else, and must not be read.
+///
+/// They work in `poll(2)`, `select(2)`, `epoll(7)` and `kqueue(2)`, by level and by edge. As with sockets, a write that
+/// was announced may still give [`WouldBlock`](std::io::ErrorKind::WouldBlock), for all channels of a session share one
+/// connection; that ends the announcement until there is room again.
+///
+/// ```no_run
+/// # fn example(channel: ssh_client::blocking::Channel) -> Result<(), Box<dyn std::error::Error>> {
+/// use rustix::event::{PollFd, PollFlags, poll};
+/// use std::io::{ErrorKind, Read};
+///
+/// channel.set_nonblocking(true);
+/// let readiness = channel.readiness()?;
+/// let mut buffer = [0; 32 * 1024];
+/// loop {
+///     poll(&mut [PollFd::new(&readiness.read, PollFlags::IN)], None)?;
+///     match (&channel).read(&mut buffer) {
+///         Ok(0) => break,
+///         Ok(n) => println!("{n} bytes"),
+///         Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+///         Err(error) => return Err(error.into()),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(unix)]
+#[derive(Debug)]
+pub struct Readiness {
+    /// Readable while data, the end of the stream or an error waits.
+    pub read: Ready,
+    /// Readable while a write would take something, or fail.
+    pub write: Ready,
+}
+
+#[cfg(unix)]
+pub use descriptor::Ready;
+
+impl Channel {
+    /// File descriptors for `poll(2)` and its like. They are made at the first call; later ones give duplicates.
+    #[cfg(unix)]
+    pub fn readiness(&self) -> Result<Readiness, Error> {
+        self.watch(|watch| {
+            Ok(Readiness { read: watch.stdout.descriptor()?, write: watch.write.descriptor()? })
+        })
+    }
+
+    /// Calls `wake` whenever the channel becomes ready: to be read, its standard error included, or to be written to;
+    /// and once now if it is. It replaces the callback before it.
+    ///
+    /// The callback runs on the session's threads, which wait for it: like a [`Waker`](std::task::Waker) it must return
+    /// at once, and must not call the session or its channels.
+    pub fn on_ready(&self, wake: impl Fn() + Send + Sync + 'static) {
+        self.watch(|watch| watch.on_ready = Some(Arc::new(wake)));
+        self.wake_if_ready();
+    }
+}
+
+impl Stderr {
+    /// The same as [`Channel::readiness`] for reading the standard error.
+    #[cfg(unix)]
+    pub fn readiness(&self) -> Result<Ready, Error> {
+        self.channel().watch(|watch| watch.stderr.descriptor())
+    }
+}
+
+/// Who is told about one channel's readiness.
+#[derive(Default)]
+pub(super) struct Watch {
+    stdout: Level,
+    stderr: Level,
+    write: Level,
+    on_ready: Option<Callback>,
+}
+
+pub(super) type Callback = Arc<dyn Fn() + Send + Sync>;
+
+/// Whether something is ready, and where that is told.
+#[derive(Default)]
+struct Level {
+    ready: bool,
+    #[cfg(unix)]
+    signal: Option<descriptor::Signal>,
+}
+
+impl Watch {
+    /// Takes over what is ready now, and answers with the callback if something has become so.
+    pub(super) fn update(&mut self, stdout: bool, stderr: bool, write: bool) -> Option<Callback> {
+        let stdout = self.stdout.set(stdout);
+        let stderr = self.stderr.set(stderr);
+        let write = self.write.set(write);
+        self.on_ready.clone().filter(|_| stdout || stderr || write)
+    }
+
+    /// The callback, if anything is ready.
+    pub(super) fn due(&self) -> Option<Callback> {
+        let ready = self.stdout.ready || self.stderr.ready || self.write.ready;
+        self.on_ready.clone().filter(|_| ready)
+    }
+}
+
+impl Level {
+    /// Answers whether it has become ready. Nothing is done while nothing changes, however much is read and written.
+    fn set(&mut self, ready: bool) -> bool {
+        if self.ready == ready {
+            return false;
+        }
+        self.ready = ready;
+        #[cfg(unix)]
+        if let Some(signal) = &self.signal {
+            signal.set(ready);
+        }
+        ready
+    }
+
+    #[cfg(unix)]
+    fn descriptor(&mut self) -> Result<Ready, Error> {
+        let failed = |error| Error::with_source(ErrorKind::Io, "no descriptor for readiness", error);
+        let signal = match &mut self.signal {
+            Some(signal) => signal,
+            none => {
+                let signal = descriptor::Signal::new().map_err(failed)?;
+                signal.set(self.ready);
+                none.insert(signal)
+            }
+        };
+        signal.descriptor().map_err(failed)
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch")
+            .field("stdout", &self.stdout.ready)
+            .field("stderr", &self.stderr.ready)
+            .field("write", &self.write.ready)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(unix)]
+mod descriptor {
+    use std::{
+        io::{self, Read, Write},
+        os::{
+            fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+            unix::net::UnixStream,
+        },
+    };
+
+    /// A file descriptor that is readable while something can be done with a channel.
+    #[derive(Debug)]
+    pub struct Ready(OwnedFd);
+
+    impl AsFd for Ready {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.0.as_fd()
+        }
+    }
+
+    impl AsRawFd for Ready {
+        fn as_raw_fd(&self) -> RawFd {
+            self.0.as_raw_fd()
+        }
+    }
+
+    impl From<Ready> for OwnedFd {
+        fn from(ready: Ready) -> Self {
+            ready.0
+        }
+    }
+
+    /// A pair of sockets in which one byte waits, or none.
+    #[derive(Debug)]
+    pub(super) struct Signal {
+        near: UnixStream,
+        far: UnixStream,
+    }
+
+    impl Signal {
+        pub(super) fn new() -> io::Result<Self> {
+            let (near, far) = UnixStream::pair()?;
+            near.set_nonblocking(true)?;
+            far.set_nonblocking(true)?;
+            Ok(Self { near, far })
+        }
+
+        pub(super) fn descriptor(&self) -> io::Result<Ready> {
+            self.near.try_clone().map(|near| Ready(near.into()))
+        }
+
+        /// Neither can fail, unless someone has read the byte who should not; then it is as if they had polled late.
+        pub(super) fn set(&self, ready: bool) {
+            let _ = match ready {
+                true => (&self.far).write(&[1]),
+                false => (&self.near).read(&mut [0; 8]),
+            };
+        }
+    }
+}
