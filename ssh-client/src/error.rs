@@ -224,7 +224,8 @@ impl From<ssh_auth::Error> for Error {
 impl From<ssh_connection::Error> for Error {
     fn from(error: ssh_connection::Error) -> Self {
         let kind = match error.kind() {
-            ssh_connection::ErrorKind::Usage => ErrorKind::Usage,
+            ssh_connection::ErrorKind::Usage | ssh_connection::ErrorKind::Limit => ErrorKind::Usage,
+            ssh_connection::ErrorKind::Closed => ErrorKind::Closed,
             _ => ErrorKind::Protocol,
         };
         Self::new(kind, error.to_string())

@@ -395,7 +395,8 @@ impl Channel {
         self.inner.inbox.exit(timeout)
     }
 
-    /// Closes the channel in both directions; what has arrived can still be read.
+    /// Closes the channel in both directions. What has arrived can still be read, and then comes the end, whether or
+    /// not the other side closes the channel, too; writes that wait end with an error of kind [`ErrorKind::Closed`].
     pub fn close(&self) {
         self.inner.close();
     }
@@ -415,6 +416,10 @@ impl Inner {
         let shared = self.handle.shared();
         let mut core = shared.lock();
         core.engine.mux.close(self.id);
+        // The other side may never answer, so nobody goes on waiting for it.
+        self.inbox.set_eof();
+        self.inbox.set_window_opened();
+        shared.notify_room(&mut core);
         shared.send(core);
     }
 }
