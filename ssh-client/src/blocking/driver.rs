@@ -1,4 +1,4 @@
-//! What a session's threads and the callers' threads share, and the two threads themselves.
+//! What a session's threads and the callers' threads share, and the threads themselves.
 //!
 //! ```text
 //!  socket → reading thread: read, decrypt (no lock) ─ lock ─ engine ─ events ─ unlock → inboxes → callers
@@ -31,6 +31,8 @@ pub(super) struct Shared {
     room: Condvar,
     /// The writing thread has something to do.
     work: Condvar,
+    /// A timer is due earlier than it was.
+    clock: Condvar,
     pub(super) writer: Mutex<Writer>,
     close_stream: Option<Box<dyn Fn() + Send + Sync>>,
     close_timeout: Duration,
@@ -62,7 +64,7 @@ pub(super) struct Core {
     room_waiters: usize,
     /// Channels that are told when the output has room.
     room_watchers: Vec<Arc<Inbox>>,
-    /// When the writing thread will look at the clock; `None` while it is awake or sleeps without an end.
+    /// When a thread will look at the clock; `None` while it is awake or sleeps without an end.
     wakes_at: Option<Instant>,
     finished: bool,
 }
@@ -126,6 +128,7 @@ pub(super) fn start(
         changed: Condvar::new(),
         room: Condvar::new(),
         work: Condvar::new(),
+        clock: Condvar::new(),
         writer: Mutex::new(Writer::new(writer, try_write)),
         close_stream: close,
         close_timeout: config.timeouts.close,
@@ -232,6 +235,11 @@ impl Shared {
         self.work.notify_one();
     }
 
+    pub(super) fn notify_timers(&self) {
+        self.work.notify_one();
+        self.clock.notify_one();
+    }
+
     /// Sends a global request and, if an answer is wanted, waits for it.
     pub(super) fn global_request(
         &self,
@@ -290,6 +298,7 @@ impl Shared {
         self.changed.notify_all();
         self.room.notify_all();
         self.work.notify_all();
+        self.clock.notify_all();
     }
 
     /// Ends the session from this side: says so to the peer, waits a little until what was written has left, and cuts
@@ -320,6 +329,7 @@ impl Shared {
             close();
         }
         self.work.notify_all();
+        self.clock.notify_all();
         self.room.notify_all();
         self.changed.notify_all();
     }
@@ -421,8 +431,10 @@ impl Shared {
                 return Err(Error::timeout(Phase::Keepalive, silent));
             }
             core.keepalives += 1;
-            core.engine.mux.global_request(b"keepalive@openssh.com", true, &[])?;
-            core.global_waiters.push_back(None);
+            // A queue with no room for the question holds others that the server has to answer.
+            if core.engine.mux.global_request(b"keepalive@openssh.com", true, &[]).is_ok() {
+                core.global_waiters.push_back(None);
+            }
         }
         core.engine.flush();
         core.wakes_at = core.deadline();
@@ -435,10 +447,16 @@ impl Shared {
         core: MutexGuard<'a, Core>,
         until: Option<Instant>,
     ) -> MutexGuard<'a, Core> {
-        match wait_until(&self.work, core, until) {
-            Ok(core) => core,
-            Err(TimedOut) => self.lock(),
-        }
+        wait_until(&self.work, core, until).unwrap_or_else(|TimedOut| self.lock())
+    }
+
+    /// Sleeps until a timer is due earlier or `until` has come.
+    pub(super) fn wait_clock<'a>(
+        &'a self,
+        core: MutexGuard<'a, Core>,
+        until: Option<Instant>,
+    ) -> MutexGuard<'a, Core> {
+        wait_until(&self.clock, core, until).unwrap_or_else(|TimedOut| self.lock())
     }
 }
 
@@ -491,7 +509,7 @@ impl Core {
         self.finished = true;
     }
 
-    /// Whether a timer is due before the writing thread would look.
+    /// Whether a timer is due before anybody would look.
     pub(super) fn timer_moved(&self) -> bool {
         match (self.deadline(), self.wakes_at) {
             (Some(due), Some(wakes_at)) => due < wakes_at,

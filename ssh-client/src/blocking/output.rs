@@ -6,8 +6,10 @@ use super::{
 };
 use crate::{Error, ErrorKind};
 use std::{
+    cell::Cell,
     io::{self, Write},
     sync::{MutexGuard, PoisonError},
+    thread,
 };
 
 /// An output buffer that grew over this size in bytes is not kept.
@@ -85,7 +87,7 @@ impl Shared {
         core.wake_readers();
         core.engine.flush();
         if core.timer_moved() {
-            self.notify_writer();
+            self.notify_timers();
         }
         while core.writing == Writing::Nobody && !core.engine.transport.output().is_empty() {
             if core.is_finished() {
@@ -116,10 +118,31 @@ impl Shared {
 
     /// The writing thread: waits for the socket when it is full, and for the clock.
     pub(super) fn write_loop(&self) {
+        thread::scope(|scope| {
+            let clock = Cell::new(false);
+            self.write_until_finished(|| {
+                if clock.replace(true) {
+                    return;
+                }
+                let clock = thread::Builder::new().name("ssh-clock".to_owned());
+                if let Err(error) = clock.spawn_scoped(scope, || self.mind_clock()) {
+                    log::warn!("no thread to mind the clock: {error}");
+                }
+            });
+        });
+    }
+
+    /// Calls `before_waiting` when a session that runs has to wait for the socket: the peer may never take anything
+    /// again, and keepalives and key exchanges must time out all the same.
+    fn write_until_finished(&self, before_waiting: impl Fn()) {
         let mut core = self.lock();
         while !core.is_finished() {
             if core.writing == Writing::Backlog {
+                let is_running = core.engine.is_authenticated();
                 drop(core);
+                if is_running {
+                    before_waiting();
+                }
                 let written = self.writer.lock().unwrap_or_else(PoisonError::into_inner).finish();
                 core = self.lock();
                 match written {
@@ -143,6 +166,24 @@ impl Shared {
                         self.close();
                         return;
                     }
+                }
+            }
+        }
+    }
+
+    /// The thread that minds the clock once the writing thread may be waiting for the socket.
+    fn mind_clock(&self) {
+        let mut core = self.lock();
+        while !core.is_finished() {
+            match self.run_timers(&mut core) {
+                Ok(_) if core.writing == Writing::Nobody && !core.engine.transport.output().is_empty() => {
+                    self.send(core);
+                    core = self.lock();
+                }
+                Ok(due) => core = self.wait_clock(core, due),
+                Err(error) => {
+                    self.fail(core, error);
+                    return self.close();
                 }
             }
         }
