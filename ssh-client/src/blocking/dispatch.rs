@@ -103,6 +103,8 @@ impl Core {
             }
             Event::GlobalReply { success, data } => {
                 if let Some(Some(number)) = self.global_waiters.pop_front() {
+                    // At once, for connections may follow right behind.
+                    self.listeners.answered(number, success, &data);
                     self.global_replies.insert(number, (success, data));
                     shared.notify_changed();
                 }

@@ -248,6 +248,18 @@ impl Shared {
         data: &[u8],
         timeout: Option<Duration>,
     ) -> Result<(bool, Bytes), Error> {
+        self.global_request_with(name, want_reply, data, timeout, |_, _| {})
+    }
+
+    /// The same; `sent` learns the number of the request, if it has one, before any answer can come.
+    pub(super) fn global_request_with(
+        &self,
+        name: &[u8],
+        want_reply: bool,
+        data: &[u8],
+        timeout: Option<Duration>,
+        sent: impl FnOnce(&mut Core, u64),
+    ) -> Result<(bool, Bytes), Error> {
         let mut core = self.lock();
         core.check()?;
         core.engine.mux.global_request(name, want_reply, data)?;
@@ -255,21 +267,26 @@ impl Shared {
         if want_reply {
             core.global_count += 1;
             core.global_waiters.push_back(Some(number));
+            sent(&mut core, number);
         }
         self.send(core);
         if !want_reply {
             return Ok((true, Bytes::new()));
         }
-        let answer = self.wait(timeout, Phase::Request, |core| core.global_replies.remove(&number));
-        if answer.is_err() {
-            // Nobody will fetch the answer if it still comes.
+        self.wait(timeout, Phase::Request, |core| core.global_replies.remove(&number)).or_else(|error| {
             let mut core = self.lock();
+            // It may have come just now.
+            if let Some(answer) = core.global_replies.remove(&number) {
+                return Ok(answer);
+            }
+            // Nobody will fetch the answer if it still comes.
             core.global_waiters
                 .iter_mut()
                 .filter(|waiter| **waiter == Some(number))
                 .for_each(|waiter| *waiter = None);
-        }
-        answer
+            core.listeners.forget(number);
+            Err(error)
+        })
     }
 
     /// Ends the session for everybody with the same error, of which only the first counts.

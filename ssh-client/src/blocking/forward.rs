@@ -9,7 +9,7 @@ use super::{
 use crate::{Error, ErrorKind, Phase};
 use ssh_connection::ChannelId;
 use ssh_wire::{
-    Encode, Rest,
+    DecodeError, Encode, Rest,
     message::connection::{ForwardedPort, ForwardedTcpip, TcpipForward},
     number::open_failure,
 };
@@ -27,6 +27,15 @@ const BACKLOG: usize = 128;
 #[derive(Default)]
 pub(super) struct Listeners {
     ports: HashMap<(Vec<u8>, u32), Arc<Listener>>,
+    /// What was asked for and not answered yet, by the number of the request.
+    asked: HashMap<u64, Asked>,
+}
+
+/// A port that was asked for.
+struct Asked {
+    address: Vec<u8>,
+    port: u16,
+    listener: Arc<Listener>,
 }
 
 #[derive(Default)]
@@ -66,6 +75,19 @@ impl Listeners {
         Ok(inbox)
     }
 
+    /// The server has answered a global request: if it was for a port and is granted, connections may come.
+    pub(super) fn answered(&mut self, number: u64, success: bool, reply: &[u8]) {
+        let Some(Asked { address, port, listener }) = self.asked.remove(&number) else { return };
+        if let (true, Ok(port)) = (success, granted(port, reply)) {
+            self.ports.insert((address, port), listener);
+        }
+    }
+
+    /// Nobody waits for the answer any more.
+    pub(super) fn forget(&mut self, number: u64) {
+        self.asked.remove(&number);
+    }
+
     pub(super) fn fail(&self, error: &Error) {
         for listener in self.ports.values() {
             listener.state.lock().unwrap_or_else(PoisonError::into_inner).failure = Some(error.clone());
@@ -100,25 +122,19 @@ impl Session {
         let mut data = Vec::new();
         TcpipForward { address: address.as_bytes(), port: port.into() }.encode(&mut data);
         let handle = self.handle().clone();
-        let (success, reply) = handle.global_request(b"tcpip-forward", true, &data)?;
+        let listener = Arc::new(Listener::default());
+        let asked = Asked { address: address.as_bytes().to_vec(), port, listener: listener.clone() };
+        let timeout = handle.config().timeouts.request;
+        let (success, reply) =
+            handle.shared().global_request_with(b"tcpip-forward", true, &data, timeout, |core, number| {
+                core.listeners.asked.insert(number, asked);
+            })?;
         if !success {
             let message = format!("server refused to listen on {address:?} port {port}");
             return Err(Error::new(ErrorKind::RequestRefused, message));
         }
-        let chosen = match port {
-            0 => {
-                let reply = Rest(&reply).parse::<ForwardedPort>();
-                reply
-                    .map_err(|error| {
-                        Error::with_source(ErrorKind::Protocol, "answer to tcpip-forward", error)
-                    })?
-                    .port
-            }
-            port => port.into(),
-        };
-        let listener = Arc::new(Listener::default());
-        let key = (address.as_bytes().to_vec(), chosen);
-        handle.shared().lock().listeners.ports.insert(key, listener.clone());
+        let chosen = granted(port, &reply)
+            .map_err(|error| Error::with_source(ErrorKind::Protocol, "answer to tcpip-forward", error))?;
         Ok(Forward { handle, listener, address: address.to_owned(), port: chosen })
     }
 }
@@ -163,7 +179,11 @@ impl Drop for Forward {
         // An error means that the session is over, and the forwarding with it.
         let _ = self.handle.shared().global_request(b"cancel-tcpip-forward", false, &data, None);
         let mut core = self.handle.shared().lock();
-        core.listeners.ports.remove(&(self.address.as_bytes().to_vec(), self.port));
+        let key = (self.address.as_bytes().to_vec(), self.port);
+        // A server that grants a port twice has given it to another by now.
+        if core.listeners.ports.get(&key).is_some_and(|listener| Arc::ptr_eq(listener, &self.listener)) {
+            core.listeners.ports.remove(&key);
+        }
         let waiting = std::mem::take(
             &mut self.listener.state.lock().unwrap_or_else(PoisonError::into_inner).connections,
         );
@@ -171,6 +191,14 @@ impl Drop for Forward {
             close_unaccepted(&mut core, channel);
         }
         self.handle.shared().send(core);
+    }
+}
+
+/// The port that the server listens on where `asked` was asked for.
+fn granted(asked: u16, reply: &[u8]) -> Result<u32, DecodeError> {
+    match asked {
+        0 => Ok(Rest(reply).parse::<ForwardedPort>()?.port),
+        port => Ok(port.into()),
     }
 }
 
