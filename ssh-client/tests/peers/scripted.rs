@@ -1,0 +1,142 @@
+//! A server that lets everybody in and then does what a test tells it, however wrong.
+
+use rustix::event::{PollFd, PollFlags, poll};
+use ssh_client::{
+    Config, Provider,
+    auth::{Server, ServerConfig},
+    blocking::Session,
+    crypto::{KeyPair, PrivateKey},
+    host_key::InsecureAcceptAny,
+    kex::{self, Received, Receiver, Transport, default_provider},
+    wire::{Message, PacketSink, Rest},
+};
+use std::{
+    collections::VecDeque,
+    io::{Read, Write},
+    net::TcpStream,
+    sync::Arc,
+    time::Instant,
+};
+use testing::Peer;
+
+/// Starts a server that runs `script` with every client that has come in.
+pub(crate) fn server(script: impl Fn(Wire) + Send + Sync + 'static) -> Peer {
+    Peer::start(move |stream| {
+        if let Some(wire) = Wire::accept(stream) {
+            script(wire);
+        }
+    })
+}
+
+/// Lets in whoever is there.
+pub(crate) fn config() -> Config {
+    Config::new("anybody").host_key(InsecureAcceptAny)
+}
+
+pub(crate) fn connect(peer: &Peer, config: &Config) -> Session {
+    Session::connect(("127.0.0.1", peer.port()), config).unwrap()
+}
+
+/// The server's end of a connection, message by message.
+pub(crate) struct Wire {
+    stream: TcpStream,
+    transport: Transport,
+    receiver: Receiver,
+    arrived: VecDeque<Vec<u8>>,
+}
+
+impl Wire {
+    /// Key exchange and authentication; `None` if the client goes away.
+    fn accept(stream: TcpStream) -> Option<Self> {
+        let provider: Arc<Provider> = Arc::new(default_provider());
+        let key = KeyPair::new(&PrivateKey::ed25519(&[7; 32]), &provider).unwrap();
+        let config = kex::Config::new(provider.clone());
+        let (transport, receiver) = Transport::server(config, vec![Arc::new(key)], Instant::now()).unwrap();
+        let mut wire = Self { stream, transport, receiver, arrived: VecDeque::new() };
+        let first = wire.receive()?;
+        let session_id = wire.transport.session_id().unwrap().to_vec();
+        let mut auth = Server::new(ServerConfig::new(provider, &["none"]), session_id);
+        let mut next = Some(first);
+        while !auth.is_over() {
+            auth.handle(&next.take().map_or_else(|| wire.receive(), Some)?).ok()?;
+            if auth.poll_event().is_some() {
+                auth.accept().ok()?;
+            }
+            auth.flush(&mut wire.transport);
+            wire.write()?;
+        }
+        Some(wire)
+    }
+
+    /// The next message above the transport layer; `None` at the end of the connection.
+    pub(crate) fn receive(&mut self) -> Option<Vec<u8>> {
+        loop {
+            self.write()?;
+            if let Some(payload) = self.arrived.pop_front() {
+                return Some(payload);
+            }
+            while let Some(received) = self.receiver.decode().ok()? {
+                self.handle(received)?;
+            }
+            if self.arrived.is_empty() {
+                self.write()?;
+                match self.stream.read(self.receiver.space()) {
+                    Ok(0) | Err(_) => return None,
+                    Ok(n) => self.receiver.filled(n),
+                }
+            }
+        }
+    }
+
+    /// The next message of this number, others passed over.
+    pub(crate) fn await_message(&mut self, number: u8) -> Option<Vec<u8>> {
+        loop {
+            let payload = self.receive()?;
+            if payload.first() == Some(&number) {
+                return Some(payload);
+            }
+        }
+    }
+
+    pub(crate) fn send(&mut self, message: &impl Message) {
+        self.queue(message);
+        self.write();
+    }
+
+    /// Sends later, together with what follows.
+    pub(crate) fn queue(&mut self, message: &impl Message) {
+        let mut packet = self.transport.packet().unwrap();
+        packet.push(&Rest(&message.to_payload()));
+        packet.send();
+    }
+
+    /// Writes what is queued if it is worth a system call; `false` if the client is gone.
+    pub(crate) fn write_if_much(&mut self) -> bool {
+        self.transport.output().len() < 1 << 16 || self.write().is_some()
+    }
+
+    /// Waits for the client to go away, taking all it says and answering nothing.
+    pub(crate) fn ignore(mut self) {
+        while self.receive().is_some() {}
+    }
+
+    /// Waits for the client to go away without reading a byte.
+    pub(crate) fn stop_reading(self) {
+        let mut sockets = [PollFd::new(&self.stream, PollFlags::RDHUP)];
+        poll(&mut sockets, None).unwrap();
+    }
+
+    fn handle(&mut self, received: Received) -> Option<()> {
+        let payload = self.transport.handle(received, Instant::now()).ok()?;
+        self.arrived.extend(payload.map(|payload| payload.to_vec()));
+        if let Some(open) = self.transport.take_open() {
+            self.receiver.install(open);
+        }
+        Some(())
+    }
+
+    fn write(&mut self) -> Option<()> {
+        let output = std::mem::take(self.transport.output());
+        self.stream.write_all(&output).ok()
+    }
+}
