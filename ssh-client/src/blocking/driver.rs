@@ -17,6 +17,7 @@ use ssh_wire::{PacketSink, number::disconnect};
 use std::{
     collections::{HashMap, VecDeque},
     io::Read,
+    panic::{self, AssertUnwindSafe},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -353,6 +354,7 @@ impl Shared {
 
     /// The reading thread.
     fn read_loop(&self, mut reader: Box<dyn Read + Send>, mut receiver: Receiver) {
+        let _end = EndOnPanic(self);
         let mut batch = Vec::new();
         loop {
             match reader.read(receiver.space()) {
@@ -474,6 +476,23 @@ impl Shared {
         until: Option<Instant>,
     ) -> MutexGuard<'a, Core> {
         wait_until(&self.clock, core, until).unwrap_or_else(|TimedOut| self.lock())
+    }
+}
+
+/// Ends the session when one of its threads panics, as the caller's stream and callbacks can make it: everybody would
+/// wait for that thread.
+pub(super) struct EndOnPanic<'a>(pub(super) &'a Shared);
+
+impl Drop for EndOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            // Another panic while this one unwinds would end the process.
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| {
+                let error = Error::new(ErrorKind::Io, "a thread of the session panicked");
+                self.0.fail(self.0.lock(), error);
+                self.0.cut();
+            }));
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! From the engine's output to the socket.
 
 use super::{
-    driver::{Core, Shared, Writing},
+    driver::{Core, EndOnPanic, Shared, Writing},
     stream::TryWrite,
 };
 use crate::{Error, ErrorKind};
@@ -118,6 +118,7 @@ impl Shared {
 
     /// The writing thread: waits for the socket when it is full, and for the clock.
     pub(super) fn write_loop(&self) {
+        let _end = EndOnPanic(self);
         thread::scope(|scope| {
             let clock = Cell::new(false);
             self.write_until_finished(|| {
@@ -173,6 +174,7 @@ impl Shared {
 
     /// The thread that minds the clock once the writing thread may be waiting for the socket.
     fn mind_clock(&self) {
+        let _end = EndOnPanic(self);
         let mut core = self.lock();
         while !core.is_finished() {
             match self.run_timers(&mut core) {
