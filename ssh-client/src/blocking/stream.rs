@@ -7,6 +7,9 @@ use std::{
     sync::Mutex,
 };
 
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
+
 /// A byte stream in both directions: a socket, a pair of pipes, a channel of another session.
 pub trait Stream {
     /// Takes the stream apart.
@@ -35,6 +38,10 @@ impl Stream for TcpStream {
     /// Switches Nagle's algorithm off: the session puts together itself what belongs together.
     fn split(self) -> io::Result<Halves> {
         self.set_nodelay(true)?;
+        // A session has timeouts of its own.
+        self.set_nonblocking(false)?;
+        self.set_read_timeout(None)?;
+        self.set_write_timeout(None)?;
         socket_halves(self.try_clone()?, self.try_clone()?, self.try_clone()?, move || {
             // An error means that it is closed already.
             let _ = self.shutdown(Shutdown::Both);
@@ -43,8 +50,11 @@ impl Stream for TcpStream {
 }
 
 #[cfg(unix)]
-impl Stream for std::os::unix::net::UnixStream {
+impl Stream for UnixStream {
     fn split(self) -> io::Result<Halves> {
+        self.set_nonblocking(false)?;
+        self.set_read_timeout(None)?;
+        self.set_write_timeout(None)?;
         socket_halves(self.try_clone()?, self.try_clone()?, self.try_clone()?, move || {
             // An error means that it is closed already.
             let _ = self.shutdown(Shutdown::Both);
@@ -71,6 +81,82 @@ where
         try_write: Some(Box::new(try_write)),
         close: Some(Box::new(close)),
     })
+}
+
+#[cfg(unix)]
+mod pipe {
+    //! Pipes on which a wait can be ended from another thread.
+
+    use rustix::{
+        event::{PollFd, PollFlags, poll},
+        io::{Errno, ioctl_fionbio},
+    };
+    use std::{
+        io::{self, Read, Write},
+        net::Shutdown,
+        os::{fd::AsFd, unix::net::UnixStream},
+    };
+
+    pub(super) struct Pipe<P> {
+        pipe: P,
+        /// Readable when it is over.
+        closed: UnixStream,
+    }
+
+    /// Both pipes, and what ends every wait on them for good.
+    pub(super) fn closable<R: AsFd, W: AsFd>(
+        reader: R,
+        writer: W,
+    ) -> io::Result<(Pipe<R>, Pipe<W>, impl Fn() + Send + Sync)> {
+        ioctl_fionbio(&reader, true)?;
+        ioctl_fionbio(&writer, true)?;
+        let (closer, closed) = UnixStream::pair()?;
+        let reader = Pipe { pipe: reader, closed: closed.try_clone()? };
+        let give_up = move || {
+            // An error means that it is shut down already.
+            let _ = closer.shutdown(Shutdown::Both);
+        };
+        Ok((reader, Pipe { pipe: writer, closed }, give_up))
+    }
+
+    impl<P: AsFd> Pipe<P> {
+        /// Repeats `act` until it need not wait.
+        fn wait<T>(
+            &mut self,
+            flags: PollFlags,
+            mut act: impl FnMut(&mut P) -> io::Result<T>,
+        ) -> io::Result<T> {
+            loop {
+                match act(&mut self.pipe) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    result => return result,
+                }
+                let mut waiting = [PollFd::new(&self.pipe, flags), PollFd::new(&self.closed, PollFlags::IN)];
+                match poll(&mut waiting, None) {
+                    Ok(_) if waiting[1].revents().is_empty() => {}
+                    Ok(_) => return Err(io::ErrorKind::NotConnected.into()),
+                    Err(Errno::INTR) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+    }
+
+    impl<P: AsFd + Read> Read for Pipe<P> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.wait(PollFlags::IN, |pipe| pipe.read(buffer))
+        }
+    }
+
+    impl<P: AsFd + Write> Write for Pipe<P> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.wait(PollFlags::OUT, |pipe| pipe.write(bytes))
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
 }
 
 #[cfg(not(unix))]
@@ -102,8 +188,13 @@ impl Stream for Child {
             || io::Error::new(io::ErrorKind::InvalidInput, "process without piped stdin and stdout");
         let stdout: ChildStdout = self.stdout.take().ok_or_else(missing)?;
         let stdin: ChildStdin = self.stdin.take().ok_or_else(missing)?;
+        #[cfg(unix)]
+        let (stdout, stdin, give_up) = pipe::closable(stdout, stdin)?;
         let child = Mutex::new(self);
         let close = move || {
+            // What the process has started may hold the pipes' other ends and live on.
+            #[cfg(unix)]
+            give_up();
             if let Ok(mut child) = child.lock() {
                 // Errors mean that it has ended already.
                 let _ = child.kill();
