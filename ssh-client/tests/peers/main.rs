@@ -7,6 +7,7 @@ mod scripted;
 use scripted::{Wire, config, connect, server};
 use ssh_client::{
     ErrorKind, Phase, Timeouts,
+    blocking::{Halves, Session},
     wire::{
         Encode, Message, Rest,
         message::{
@@ -265,4 +266,54 @@ fn a_flood_of_questions_whose_answers_are_not_read_ends_the_session() {
         let error = in_time(move || session.wait(Some(BOUND)).unwrap());
         assert_eq!(error.kind(), ErrorKind::Protocol, "{number}: {error}");
     }
+}
+
+#[test]
+fn a_stream_that_panics_ends_the_session() {
+    struct Panics;
+    impl std::io::Read for Panics {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            panic!("as a stream of the caller's may");
+        }
+    }
+    let halves = Halves {
+        reader: Box::new(Panics),
+        writer: Box::new(std::io::sink()),
+        try_write: None,
+        close: Some(Box::new(|| {})),
+    };
+    let error = in_time(|| Session::connect_over(halves, "host", 22, &config()).unwrap_err());
+    assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_process_whose_children_keep_its_pipes_is_left_in_time() {
+    use std::process::{Command, Stdio};
+    // The second process ends when its input does.
+    let child = Command::new("sh")
+        .args(["-c", "exec 3<&0; cat <&3 4>&1 >/dev/null & wait"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let timeouts = Timeouts { handshake: Some(SHORT), ..Timeouts::default() };
+    let config = config().timeouts(timeouts);
+    let error = in_time(move || Session::connect_over(child, "host", 22, &config).unwrap_err());
+    assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Handshake), "{error}");
+}
+
+#[test]
+fn timeouts_that_a_socket_came_with_do_not_end_the_session() {
+    let peer = server(|mut wire| {
+        if let Some(channel) = open_channel(&mut wire, 1000) {
+            thread::sleep(2 * SHORT);
+            grant(&mut wire, channel);
+            wire.ignore();
+        }
+    });
+    let socket = std::net::TcpStream::connect(("127.0.0.1", peer.port())).unwrap();
+    socket.set_read_timeout(Some(SHORT / 4)).unwrap();
+    let session = Session::connect_over(socket, "host", 22, &config()).unwrap();
+    session.open_session().unwrap().shell().unwrap();
 }
