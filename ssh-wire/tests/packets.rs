@@ -485,7 +485,7 @@ fn the_length_of_a_payload_can_be_hidden() {
     let size = |payload: usize, multiple: usize| {
         let mut encoder = Encoder::new(|padding| padding.fill(0));
         let mut packet = encoder.packet();
-        packet.push(&ssh_wire::Rest(&vec![7; payload]));
+        packet.push(&Rest(&vec![7; payload]));
         packet.hide_length(multiple);
         packet.send();
         let mut decoder = Decoder::default();
