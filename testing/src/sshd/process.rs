@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Becomes the server, after leaving a watcher behind that ends it and removes its directory when the test process is
-/// gone: at the end of file of the pipe that the test process holds. A line on the pipe dismisses the watcher.
+/// gone: at the end of file of the pipe that the test process holds. A line on the pipe dismisses the watcher; a signal
+/// does not, for Ctrl-C goes to the whole process group.
 const LAUNCH: &str = r#"dir=$1; shift; exec 3<&0
-(read -r _ <&3 || { kill "$$"; rm -rf -- "$dir"; }) &
+(trap '' HUP INT TERM; read -r _ <&3 || { kill "$$"; rm -rf -- "$dir"; }) &
 exec "$@" </dev/null 3<&-"#;
 
 #[derive(Debug)]
