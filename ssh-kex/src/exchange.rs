@@ -136,7 +136,7 @@ impl Transport {
         if let State::Idle = self.state {
             debug!(target: LOG_TARGET, "{:?}: the peer renews the keys", self.role);
             self.propose()?;
-            self.deadline = Deadline::At(self.now + self.config.kex_timeout);
+            self.deadline = Deadline::after(self.now, self.config.kex_timeout);
         }
         let State::Proposed(Proposal { kexinit, guess, .. }) =
             std::mem::replace(&mut self.state, State::Idle)

@@ -22,7 +22,7 @@ impl Transport {
     pub(crate) fn tick(&mut self, now: Instant) -> Result<(), Error> {
         self.now = now;
         if self.deadline == Deadline::Unset {
-            self.deadline = Deadline::At(now + self.config.kex_timeout);
+            self.deadline = Deadline::after(now, self.config.kex_timeout);
         }
         match &self.state {
             State::Closed(error) => Err(error.clone()),
@@ -69,14 +69,14 @@ impl Transport {
             number::DISCONNECT => {
                 let Disconnect { reason, description, .. } = decode("DISCONNECT", payload)?;
                 let disconnected = Disconnected::new(reason, description);
-                debug!(target: LOG_TARGET, "{:?}: the peer disconnected: {disconnected}", self.role);
+                debug!(target: LOG_TARGET, "{:?}: the peer disconnected: {disconnected:?}", self.role);
                 self.events.push_back(Event::Disconnected(disconnected.clone()));
                 self.close(Cause::Disconnected(disconnected).into());
             }
             number::DEBUG => {
                 let Debug { always_display, message, .. } = decode("DEBUG", payload)?;
                 let message = text::printable(message);
-                debug!(target: LOG_TARGET, "{:?}: the peer says: {message}", self.role);
+                debug!(target: LOG_TARGET, "{:?}: the peer says: {message:?}", self.role);
                 self.notice(Event::Debug { message, always_display });
             }
             number::UNIMPLEMENTED => {

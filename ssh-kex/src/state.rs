@@ -4,7 +4,7 @@ use crate::{
     Error, Negotiated, NewOpen,
     exchange::{Exchange, Pending, Proposal},
 };
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What the key exchange is waiting for.
 pub(crate) enum State {
@@ -29,6 +29,13 @@ pub(crate) enum Deadline {
     /// It began when the time was not known: the clock starts at the next call that tells it.
     Unset,
     At(Instant),
+}
+
+impl Deadline {
+    /// `limit` from `now`; a limit that no clock reaches is none.
+    pub(crate) fn after(now: Instant, limit: Duration) -> Self {
+        now.checked_add(limit).map_or(Self::None, Self::At)
+    }
 }
 
 /// What holds from the first key exchange on.

@@ -148,7 +148,7 @@ impl Transport {
         };
         debug!(target: LOG_TARGET, "{role:?}: we are {}", transport.config.identification);
         transport.propose()?;
-        transport.deadline = Deadline::At(now + transport.config.kex_timeout);
+        transport.deadline = Deadline::after(now, transport.config.kex_timeout);
         Ok((transport, receiver))
     }
 }
@@ -222,7 +222,7 @@ impl Transport {
         match std::mem::replace(&mut self.state, State::Idle) {
             State::HostKey { pending, newkeys } => {
                 debug!(target: LOG_TARGET, "{:?}: the host key is accepted", self.role);
-                self.deadline = Deadline::At(now + self.config.kex_timeout);
+                self.deadline = Deadline::after(now, self.config.kex_timeout);
                 self.change_keys(*pending);
                 if newkeys {
                     self.keys_changed();
