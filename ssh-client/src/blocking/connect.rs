@@ -14,8 +14,9 @@ use ssh_auth::client::Event;
 use ssh_crypto::{PublicKey, Secret, SignError};
 use ssh_wire::ident::Identification;
 use std::{
-    net::{SocketAddr, TcpStream, ToSocketAddrs},
-    sync::Arc,
+    net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs},
+    sync::{Arc, mpsc},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -27,12 +28,15 @@ pub(super) fn dial(host: &str, port: u16, timeout: Option<Duration>) -> Result<T
     let failed = |error| Error::with_source(ErrorKind::Connect, format!("{host} port {port}"), error);
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut last = None;
-    for address in (host, port).to_socket_addrs().map_err(failed)? {
+    let addresses = resolve(host, port, timeout)?.map_err(failed)?;
+    for (at, address) in addresses.iter().enumerate() {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left.is_zero()) {
             return Err(Error::timeout(Phase::Connect, timeout.unwrap_or_default()));
         }
-        match connect(&address, left) {
+        // One that never answers leaves their share to those behind it.
+        let behind = u32::try_from(addresses.len() - at).unwrap_or(u32::MAX);
+        match connect(address, left.map(|left| left / behind)) {
             Ok(stream) => return Ok(stream),
             Err(error) => {
                 log::debug!("{address}: {error}");
@@ -47,6 +51,25 @@ pub(super) fn dial(host: &str, port: u16, timeout: Option<Duration>) -> Result<T
         Some(error) => Err(failed(error)),
         None => Err(Error::new(ErrorKind::Connect, format!("{host} has no address"))),
     }
+}
+
+/// Looks the name up. The system's resolver can't be told to stop: when time is up, its thread is left to its end.
+fn resolve(
+    host: &str,
+    port: u16,
+    timeout: Option<Duration>,
+) -> Result<std::io::Result<Vec<SocketAddr>>, Error> {
+    let lookup = move |host: &str| Ok((host, port).to_socket_addrs()?.collect());
+    let Some(timeout) = timeout.filter(|_| host.parse::<IpAddr>().is_err()) else {
+        return Ok(lookup(host));
+    };
+    let (found, answer) = mpsc::channel();
+    let name = host.to_owned();
+    // Whoever asked may have given up.
+    let run = move || drop(found.send(lookup(&name)));
+    let spawned = thread::Builder::new().name("ssh-resolver".to_owned()).spawn(run);
+    spawned.map_err(|error| Error::with_source(ErrorKind::Io, "no thread to resolve the name", error))?;
+    answer.recv_timeout(timeout).map_err(|_| Error::timeout(Phase::Connect, timeout))
 }
 
 fn connect(address: &SocketAddr, timeout: Option<Duration>) -> std::io::Result<TcpStream> {
