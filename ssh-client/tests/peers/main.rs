@@ -317,3 +317,23 @@ fn timeouts_that_a_socket_came_with_do_not_end_the_session() {
     let session = Session::connect_over(socket, "host", 22, &config()).unwrap();
     session.open_session().unwrap().shell().unwrap();
 }
+
+#[test]
+fn timeouts_of_any_length_are_taken() {
+    let peer = server(|mut wire| {
+        open_channel(&mut wire, 1000);
+        wire.ignore();
+    });
+    let for_ever = Some(Duration::MAX);
+    let timeouts = Timeouts {
+        connect: for_ever,
+        handshake: for_ever,
+        authentication: for_ever,
+        open: for_ever,
+        request: for_ever,
+        rekey: Duration::MAX,
+        ..Timeouts::default()
+    };
+    let session = Session::connect(("localhost", peer.port()), &config().timeouts(timeouts)).unwrap();
+    session.open_session().unwrap();
+}
