@@ -1,7 +1,9 @@
 //! Sessions and channels for threads.
 //!
 //! A session has two threads of its own: one reads and decrypts, one writes what does not leave at once and minds
-//! the clock. Neither runs the caller's code. [`Session`] and [`Channel`] are handles: clone them, share them between
+//! the clock; when the stream takes no more for the first time, a third one is started to mind the clock. [`Command`]
+//! adds one while it has input to write. None runs the caller's code but the stream's and that of
+//! [`Channel::on_ready`]. [`Session`] and [`Channel`] are handles: clone them, share them between
 //! threads; the session ends when the last handle is gone or when one is told to [close](Session::close) it.
 //!
 //! **What is not read.** Each channel has a window, which both its streams (stdout and stderr) share. What arrives is

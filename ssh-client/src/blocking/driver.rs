@@ -340,7 +340,7 @@ impl Shared {
         self.cut();
     }
 
-    /// Cuts the stream and lets both threads end.
+    /// Cuts the stream and lets the threads end.
     pub(super) fn cut(&self) {
         self.lock().finished = true;
         if let Some(close) = &self.close_stream {

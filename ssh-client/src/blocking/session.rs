@@ -201,7 +201,7 @@ impl Session {
         self.handle.config().user()
     }
 
-    /// Ends the session for all handles: what was written leaves if the server takes it in time, and both threads are
+    /// Ends the session for all handles: what was written leaves if the server takes it in time, and its threads are
     /// joined. Calls that wait end with an error of kind [`ErrorKind::Closed`].
     pub fn close(&self) {
         self.handle.close();

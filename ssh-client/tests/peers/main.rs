@@ -56,7 +56,7 @@ fn grant(wire: &mut Wire, channel: u32) -> Option<()> {
 fn in_time<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, is_done) = std::sync::mpsc::channel();
     thread::spawn(move || done.send(act()));
-    is_done.recv_timeout(BOUND).expect("it should have ended long ago")
+    is_done.recv_timeout(BOUND).unwrap()
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn a_flood_of_questions_whose_answers_are_not_read_ends_the_session() {
             for _ in 0..400_000 {
                 match number {
                     number::GLOBAL_REQUEST => {
-                        wire.queue(&GlobalRequest { name: b"x", want_reply: true, data })
+                        wire.queue(&GlobalRequest { name: b"x", want_reply: true, data });
                     }
                     number::CHANNEL_REQUEST => {
                         wire.queue(&ChannelRequest { recipient: 0, request: b"x", want_reply: true, data });
