@@ -21,11 +21,9 @@ pub use ssh_auth::certificate::{Certificate, CertificateError, Kind};
 
 use crate::{Error, ErrorKind};
 use ssh_auth::method::publickey::signature_algorithm;
-use ssh_crypto::{KeyLine, SignError, Signer};
+use ssh_crypto::{KeyLine, SignError, Signer, key::CertificateAlgorithm};
 use std::{fmt, fs::File, io::Read, path::Path, sync::Arc};
 
-/// What the names of certificates end with.
-pub(crate) const SUFFIX: &str = "-cert-v01@openssh.com";
 /// OpenSSH's bound on a certificate's file, with room to spare.
 const MAX_FILE: u64 = 1 << 20;
 
@@ -34,7 +32,7 @@ const MAX_FILE: u64 = 1 << 20;
 pub struct CertifiedSigner {
     signer: Arc<dyn Signer>,
     certificate: Certificate,
-    algorithms: Vec<String>,
+    algorithms: Vec<&'static str>,
 }
 
 impl CertifiedSigner {
@@ -46,7 +44,8 @@ impl CertifiedSigner {
         if certificate.key().to_blob() != signer.public_key() {
             return Err(Error::new(ErrorKind::Usage, "certificate is for another key"));
         }
-        let algorithms = signer.algorithms().into_iter().map(certified_algorithm).collect();
+        let certified = signer.algorithms().into_iter().filter_map(CertificateAlgorithm::from_signature);
+        let algorithms = certified.map(|algorithm| algorithm.name).collect();
         Ok(Self { signer, certificate, algorithms })
     }
 
@@ -68,7 +67,7 @@ impl Signer for CertifiedSigner {
     }
 
     fn algorithms(&self) -> Vec<&str> {
-        self.algorithms.iter().map(String::as_str).collect()
+        self.algorithms.clone()
     }
 
     fn sign(&self, algorithm: &str, message: &[u8]) -> Result<Vec<u8>, SignError> {
@@ -80,11 +79,6 @@ impl fmt::Debug for CertifiedSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CertifiedSigner({})", self.certificate.key_type())
     }
-}
-
-/// The name under which a key with a certificate signs by `algorithm`.
-pub(crate) fn certified_algorithm(algorithm: &str) -> String {
-    format!("{}{SUFFIX}", algorithm.strip_suffix("@openssh.com").unwrap_or(algorithm))
 }
 
 /// Reads a certificate's file, as `ssh-keygen -s` writes it.

@@ -4,6 +4,7 @@ use crate::{Config, Error, ErrorKind};
 use bytes::Bytes;
 use ssh_auth::client::{self as auth, ClientConfig, Method};
 use ssh_connection::Mux;
+use ssh_crypto::key::CertificateAlgorithm;
 use ssh_kex::{NewOpen, Received, Receiver, Transport};
 use ssh_wire::number;
 use std::time::Instant;
@@ -169,11 +170,19 @@ fn misplaced(number: u8) -> Error {
 }
 
 /// Puts the algorithms of key types that are known for the host first, so that the server shows a key to compare.
-fn prefer_known(algorithms: &mut [String], known_types: &[String], provider: &ssh_crypto::Provider) {
-    let is_known = |name: &String| {
-        provider
-            .signature(name)
-            .is_some_and(|suite| known_types.iter().any(|known| known == suite.key_type()))
-    };
+/// Where certificates are known, too, the names of those stand before all: one for each algorithm that is offered.
+fn prefer_known(algorithms: &mut Vec<String>, known_types: &[String], provider: &ssh_crypto::Provider) {
+    let knows = |key_type: &str| known_types.iter().any(|known| known == key_type);
+    let is_known = |name: &String| provider.signature(name).is_some_and(|suite| knows(suite.key_type()));
     algorithms.sort_by_key(|name| !is_known(name));
+    let certified = algorithms.iter().filter_map(|name| CertificateAlgorithm::from_signature(name));
+    let mut first: Vec<String> = certified
+        .filter(|algorithm| knows(algorithm.certificate.name))
+        .map(|algorithm| algorithm.name.to_owned())
+        .collect();
+    if !first.is_empty() {
+        algorithms.retain(|name| !first.contains(name));
+        first.append(algorithms);
+        *algorithms = first;
+    }
 }

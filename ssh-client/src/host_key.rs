@@ -2,13 +2,16 @@
 
 use crate::{
     Error, ErrorKind,
+    certificate::{Certificate, CertificateError},
     known_hosts::{KnownHosts, Lookup},
 };
-use ssh_crypto::{Hash, PublicKey};
-use std::fmt;
+use ssh_auth::certificate::Check;
+use ssh_crypto::{Hash, Provider, PublicKey};
+use std::{fmt, time::SystemTime};
 
 /// The key a server has proved to own.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct HostKey {
     /// The name the session was asked for, or the alias set for it.
     pub host: String,
@@ -16,13 +19,52 @@ pub struct HostKey {
     pub port: u16,
     /// The signature algorithm that was negotiated.
     pub algorithm: String,
-    /// The key's blob.
+    /// The key's blob, without its certificate.
     pub blob: Vec<u8>,
-    /// The key, if its type is one this library can take apart.
+    /// The key.
     pub key: PublicKey,
+    /// The certificate that the server showed with it. Servers are asked for certificates only where the policy
+    /// [trusts an authority](HostKeyPolicy::trusts_authority), or where their algorithms are named in the configuration.
+    pub certificate: Option<HostCertificate>,
+}
+
+/// What an authority says about a host's key.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct HostCertificate {
+    /// The certificate. Whether its authority is to be trusted is for the policy to decide.
+    pub certificate: Certificate,
+    /// Whether it holds: it is the authority's, for a host, for this one by its name, and at this time.
+    pub verdict: Result<(), CertificateError>,
 }
 
 impl HostKey {
+    /// What the server showed: a key's blob or a certificate's.
+    pub(crate) fn new(
+        host: &str,
+        port: u16,
+        algorithm: String,
+        shown: &[u8],
+        provider: &Provider,
+    ) -> Result<Self, Error> {
+        let unusable = |error: &dyn fmt::Display| {
+            Error::new(ErrorKind::HostKey, format!("host key of {host} is unusable: {error}"))
+        };
+        let (key, certificate) = match PublicKey::from_blob(shown) {
+            Ok(key) => (key, None),
+            Err(error) if PublicKey::from_certificate(shown).is_err() => return Err(unusable(&error)),
+            Err(_) => {
+                let certificate = Certificate::parse(shown).map_err(|error| unusable(&error))?;
+                let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+                // Names of hosts are in lower case there (PROTOCOL.certkeys), and nothing else is compared.
+                let name = host.to_ascii_lowercase();
+                let verdict = certificate.check(provider, &Check::host(&name, now.as_secs()));
+                (certificate.key().clone(), Some(HostCertificate { certificate, verdict }))
+            }
+        };
+        Ok(Self { host: host.to_owned(), port, algorithm, blob: key.to_blob(), key, certificate })
+    }
+
     /// `SHA256:…`, as OpenSSH shows it.
     pub fn fingerprint(&self) -> String {
         self.key.fingerprint(Hash::Sha256).to_string()
@@ -41,6 +83,12 @@ pub trait HostKeyPolicy: Send + Sync {
     /// that the server shows a key that can be checked.
     fn known_types(&self, _host: &str, _port: u16) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Whether the policy knows an authority whose certificates it accepts for this host: the server is then asked for
+    /// one first.
+    fn trusts_authority(&self, _host: &str, _port: u16) -> bool {
+        false
     }
 }
 
@@ -79,12 +127,48 @@ impl HostKeyPolicy for Expect {
     }
 }
 
-/// Accepts what `known_hosts` files hold for the host, and nothing else.
+/// Accepts what `known_hosts` files hold for the host, and nothing else: its keys, and certificates of the authorities
+/// that are trusted for it (`@cert-authority`). A certificate of another authority is passed over, and its key is looked
+/// up like any other.
 #[derive(Debug, Clone)]
 pub struct Known(pub KnownHosts);
 
+impl Known {
+    /// Whether the certificate decides, or why it is refused.
+    fn check_certificate(&self, key: &HostKey, shown: &HostCertificate) -> Result<bool, HostKeyRefused> {
+        let HostCertificate { certificate, verdict } = shown;
+        let (host, port) = (&key.host, key.port);
+        let authority = certificate.authority().to_blob();
+        for (what, blob) in
+            [("authority", &authority[..]), ("key", &key.blob), ("certificate", certificate.blob())]
+        {
+            if let Some(entry) = self.0.revoked(host, port, blob) {
+                let place = entry.place();
+                return Err(HostKeyRefused(format!(
+                    "{what} of the certificate of {host} is revoked by {place}"
+                )));
+            }
+        }
+        if !self.0.authorities(host, port).iter().any(|entry| entry.key() == authority) {
+            return Ok(false);
+        }
+        match verdict {
+            Ok(()) => Ok(true),
+            Err(error) => {
+                let id = certificate.key_id().escape_ascii();
+                Err(HostKeyRefused(format!("certificate \"{id}\" of {host} does not hold: {error}")))
+            }
+        }
+    }
+}
+
 impl HostKeyPolicy for Known {
     fn check(&self, key: &HostKey) -> Result<(), HostKeyRefused> {
+        if let Some(certificate) = &key.certificate
+            && self.check_certificate(key, certificate)?
+        {
+            return Ok(());
+        }
         let (name, shown) = (key.key.key_type(), key.fingerprint());
         let host = &key.host;
         Err(HostKeyRefused(match self.0.lookup(host, key.port, &key.blob) {
@@ -107,6 +191,10 @@ impl HostKeyPolicy for Known {
 
     fn known_types(&self, host: &str, port: u16) -> Vec<String> {
         self.0.key_types(host, port)
+    }
+
+    fn trusts_authority(&self, host: &str, port: u16) -> bool {
+        !self.0.authorities(host, port).is_empty()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Host keys and user keys, and their blobs (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8709 §4).
 
+mod certified;
 mod fingerprint;
 mod generate;
 mod line;
@@ -7,6 +8,7 @@ mod private;
 mod public;
 mod randomart;
 
+pub use certified::{CertificateAlgorithm, CertificateType};
 pub use fingerprint::Fingerprint;
 pub use generate::KeyKind;
 pub use line::KeyLine;

@@ -1,6 +1,6 @@
 //! How a transport behaves, and which algorithms it offers.
 
-use crate::{Error, default_provider};
+use crate::{Error, default_provider, negotiate::HostKeyAlgorithm};
 use ssh_crypto::Provider;
 use ssh_wire::{ident::Identification, packet::MAX_PACKET};
 use std::{sync::Arc, time::Duration};
@@ -61,7 +61,8 @@ impl Default for Config {
 pub struct Algorithms {
     /// Key exchange methods.
     pub kex: Vec<String>,
-    /// Signature algorithms of the host key.
+    /// Signature algorithms of the host key, those with certificates (`ssh-ed25519-cert-v01@openssh.com`) included.
+    /// None of these is among the defaults: who accepts a certificate must know an authority.
     pub host_key: Vec<String>,
     /// Ciphers, client to server.
     pub cipher_c2s: Vec<String>,
@@ -114,7 +115,9 @@ impl Algorithms {
             list.iter().any(|name| matches!(provider.cipher(name), Some(ssh_crypto::Cipher::Plain(_))))
         };
         check_names("key exchange method", &self.kex, true, |name| provider.kex(name).is_some())?;
-        check_names("host key algorithm", &self.host_key, true, |name| provider.signature(name).is_some())?;
+        check_names("host key algorithm", &self.host_key, true, |name| {
+            HostKeyAlgorithm::find(provider, name).is_some()
+        })?;
         for ciphers in [&self.cipher_c2s, &self.cipher_s2c] {
             check_names("cipher", ciphers, true, |name| provider.cipher(name).is_some())?;
         }

@@ -18,7 +18,7 @@ use crate::{
 };
 use bytes::Bytes;
 use log::{debug, trace};
-use ssh_crypto::{Agreed, KexError, KexMethod, Proof, PublicKey, Signer, Step};
+use ssh_crypto::{Agreed, KexError, KexMethod, Proof, Signer, Step};
 use ssh_wire::{
     Message, Rest,
     message::transport::{KexInit, NewKeys},
@@ -217,10 +217,10 @@ impl Transport {
                 Ok(())
             }
             (Role::Server, Proof::ToSend { number, public }) => {
-                let signer = self.signer(exchange.choice.host_key)?;
+                let signer = self.signer(exchange.choice.host_key.name)?;
                 let host_key = signer.public_key().to_vec();
                 let pending = self.pending(*exchange, &values, secret, host_key);
-                let signed = signer.sign(pending.choice.host_key, &pending.keys.exchange_hash);
+                let signed = signer.sign(pending.choice.host_key.name, &pending.keys.exchange_hash);
                 let signature = signed.map_err(Cause::Sign)?;
 
                 let mut packet = self.encoder.packet();
@@ -275,10 +275,10 @@ impl Transport {
         if self.session.as_ref().is_some_and(|session| session.host_key != *host_key) {
             return Err(Cause::HostKeyChanged.into());
         }
-        let key = PublicKey::from_blob(host_key).map_err(Cause::HostKey)?;
+        let key = choice.host_key.key(host_key).map_err(Cause::HostKey)?;
         let provider = &self.config.provider;
         Ok(provider
-            .verify(choice.host_key, &key, &keys.exchange_hash, signature)
+            .verify(choice.host_key.signature, &key, &keys.exchange_hash, signature)
             .map_err(Cause::Signature)?)
     }
 
@@ -287,7 +287,7 @@ impl Transport {
         if self.session.is_some() {
             return self.change_keys(pending);
         }
-        let algorithm = pending.choice.host_key.to_owned();
+        let algorithm = pending.choice.host_key.name.to_owned();
         debug!(target: LOG_TARGET, "{:?}: the host proved to own its key, {algorithm}", self.role);
         self.events.push_back(Event::HostKey { key: pending.host_key.clone(), algorithm });
         self.state = State::HostKey { pending: Box::new(pending), newkeys: false };

@@ -1,7 +1,10 @@
 //! Which algorithms both sides use (RFC 4253 §7.1).
 
 use crate::{Algorithms, Error, Role, config::NO_COMPRESSION, error::Cause, ext_info, strict};
-use ssh_crypto::{AeadCipher, Cipher, KexAlgorithm, MacAlgorithm, PlainCipher, Provider};
+use ssh_crypto::{
+    AeadCipher, Cipher, KexAlgorithm, KeyError, MacAlgorithm, PlainCipher, Provider, PublicKey,
+    key::CertificateAlgorithm,
+};
 use ssh_wire::{Message, NameList, message::transport::KexInit};
 use std::fmt;
 
@@ -85,9 +88,36 @@ impl Suite {
 #[derive(Debug, Clone)]
 pub(crate) struct Choice {
     pub(crate) kex: &'static dyn KexAlgorithm,
-    pub(crate) host_key: &'static str,
+    pub(crate) host_key: HostKeyAlgorithm,
     pub(crate) c2s: Suite,
     pub(crate) s2c: Suite,
+}
+
+/// How the host proves to own its key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HostKeyAlgorithm {
+    /// The name that is negotiated.
+    pub(crate) name: &'static str,
+    /// The algorithm of the signature.
+    pub(crate) signature: &'static str,
+    /// Whether the key comes in a certificate.
+    is_certified: bool,
+}
+
+impl HostKeyAlgorithm {
+    pub(crate) fn find(provider: &Provider, name: &str) -> Option<Self> {
+        if let Some(suite) = provider.signature(name) {
+            return Some(Self { name: suite.name(), signature: suite.name(), is_certified: false });
+        }
+        let certified = CertificateAlgorithm::from_name(name)?;
+        let suite = provider.signature(certified.signature)?;
+        Some(Self { name: certified.name, signature: suite.name(), is_certified: true })
+    }
+
+    /// The key that the signature must verify by. Whether the certificate holds is for who accepts the key to say.
+    pub(crate) fn key(self, blob: &[u8]) -> Result<PublicKey, KeyError> {
+        if self.is_certified { PublicKey::from_certificate(blob) } else { PublicKey::from_blob(blob) }
+    }
 }
 
 impl Choice {
@@ -100,19 +130,19 @@ impl Choice {
     ) -> Result<Self, Error> {
         let lists = Lists { role, ours, theirs, provider };
         let kex = lists.choose(AlgorithmKind::Kex, |name| provider.kex(name))?;
-        let signature = lists.choose(AlgorithmKind::HostKey, |name| provider.signature(name))?;
+        let host_key = lists.choose(AlgorithmKind::HostKey, |name| HostKeyAlgorithm::find(provider, name))?;
         let c2s = lists.suite(AlgorithmKind::CipherC2s, AlgorithmKind::MacC2s)?;
         let s2c = lists.suite(AlgorithmKind::CipherS2c, AlgorithmKind::MacS2c)?;
         for kind in [AlgorithmKind::CompressionC2s, AlgorithmKind::CompressionS2c] {
             lists.choose(kind, |name| (name == NO_COMPRESSION).then_some(()))?;
         }
-        Ok(Self { kex, host_key: signature.name(), c2s, s2c })
+        Ok(Self { kex, host_key, c2s, s2c })
     }
 
     pub(crate) fn names(&self, strict_kex: bool) -> Negotiated {
         Negotiated {
             kex: self.kex.name(),
-            host_key: self.host_key,
+            host_key: self.host_key.name,
             cipher_c2s: self.c2s.cipher().name(),
             cipher_s2c: self.s2c.cipher().name(),
             mac_c2s: self.c2s.mac().map(MacAlgorithm::name),
@@ -241,7 +271,7 @@ impl AlgorithmKind {
     fn is_in(self, provider: &Provider, name: &str) -> bool {
         match self {
             Self::Kex => provider.kex(name).is_some(),
-            Self::HostKey => provider.signature(name).is_some(),
+            Self::HostKey => HostKeyAlgorithm::find(provider, name).is_some(),
             Self::CipherC2s | Self::CipherS2c => provider.cipher(name).is_some(),
             Self::MacC2s | Self::MacS2c => provider.mac(name).is_some(),
             Self::CompressionC2s | Self::CompressionS2c => name == NO_COMPRESSION,

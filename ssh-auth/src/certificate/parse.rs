@@ -1,30 +1,16 @@
 use super::{Certificate, CertificateError, CertificateOption, Kind, MAX_OPTIONS, MAX_PRINCIPALS};
-use ssh_crypto::PublicKey;
-use ssh_wire::{Encode, Reader};
-
-/// Each type with its key's and the number of fields that the key has.
-const TYPES: [(&str, &str, usize); 8] = [
-    ("ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519", 1),
-    ("ecdsa-sha2-nistp256-cert-v01@openssh.com", "ecdsa-sha2-nistp256", 2),
-    ("ecdsa-sha2-nistp384-cert-v01@openssh.com", "ecdsa-sha2-nistp384", 2),
-    ("ecdsa-sha2-nistp521-cert-v01@openssh.com", "ecdsa-sha2-nistp521", 2),
-    ("ssh-rsa-cert-v01@openssh.com", "ssh-rsa", 2),
-    ("ssh-dss-cert-v01@openssh.com", "ssh-dss", 4),
-    ("sk-ssh-ed25519-cert-v01@openssh.com", "sk-ssh-ed25519@openssh.com", 2),
-    ("sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com", 3),
-];
+use ssh_crypto::{PublicKey, key::CertificateType};
+use ssh_wire::Reader;
 
 impl Certificate {
     /// Reads a certificate's blob; nothing of what it says is checked.
     pub fn parse(blob: &[u8]) -> Result<Self, CertificateError> {
         let mut reader = Reader::new(blob);
         let name = reader.string()?;
-        let (key_type, plain, fields) = TYPES
-            .into_iter()
-            .find(|(certified, ..)| certified.as_bytes() == name)
-            .ok_or_else(|| CertificateError::Type(text(name)))?;
+        let certificate_type =
+            CertificateType::from_name(name).ok_or_else(|| CertificateError::Type(text(name)))?;
         let _nonce = reader.string()?;
-        let key = key(&mut reader, plain, fields)?;
+        let key = certificate_type.read_key(&mut reader)?;
         let serial = reader.read()?;
         let kind = match reader.read()? {
             1 => Kind::User,
@@ -45,7 +31,7 @@ impl Certificate {
         Ok(Self {
             blob: blob.to_vec(),
             signed,
-            key_type: key_type.to_owned(),
+            key_type: certificate_type.name.to_owned(),
             key,
             serial,
             kind,
@@ -59,18 +45,6 @@ impl Certificate {
             signature,
         })
     }
-}
-
-/// The key's fields, which are all strings or look like them, read as a plain key's blob.
-fn key(reader: &mut Reader<'_>, plain: &str, fields: usize) -> Result<PublicKey, CertificateError> {
-    let from_here = reader.rest();
-    for _ in 0..fields {
-        reader.string()?;
-    }
-    let mut blob = Vec::new();
-    plain.encode(&mut blob);
-    blob.extend_from_slice(&from_here[..from_here.len() - reader.rest().len()]);
-    Ok(PublicKey::from_blob(&blob)?)
 }
 
 fn principals(bytes: &[u8]) -> Result<Vec<Vec<u8>>, CertificateError> {

@@ -11,7 +11,7 @@ use crate::{
     host_key::HostKey,
 };
 use ssh_auth::client::Event;
-use ssh_crypto::{PublicKey, Secret, SignError};
+use ssh_crypto::{Secret, SignError, key::CertificateType};
 use ssh_wire::ident::Identification;
 use std::{
     net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs},
@@ -101,14 +101,15 @@ impl Unverified {
             Some(alias) => (alias.as_str(), DEFAULT_PORT),
             None => (host, port),
         };
-        let known_types = config.host_key.known_types(name, port);
+        let mut known_types = config.host_key.known_types(name, port);
+        if config.host_key.trusts_authority(name, port) {
+            known_types.extend(CertificateType::ALL.map(|certificate| certificate.name.to_owned()));
+        }
         let (shared, threads) = driver::start(halves, config, &known_types)?;
         let handle = Arc::new(Handle::new(shared, threads, config.clone()));
         match handle.shared().decision(config.timeouts.handshake, Phase::Handshake)? {
             Decision::HostKey { blob, algorithm } => {
-                let key = PublicKey::from_blob(&blob)
-                    .map_err(|error| Error::with_source(ErrorKind::HostKey, "host key is unusable", error))?;
-                let host_key = HostKey { host: name.to_owned(), port, algorithm, blob, key };
+                let host_key = HostKey::new(name, port, algorithm, &blob, &config.provider)?;
                 Ok(Self { handle, host_key })
             }
             _ => Err(Error::new(ErrorKind::Protocol, "server did not show a host key")),

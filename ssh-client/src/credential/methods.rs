@@ -1,11 +1,12 @@
 //! From credentials to the methods that a client tries.
 
 use super::Credential;
-use crate::{agent::key_type, certificate};
+use crate::agent::key_type;
 use ssh_auth::{
     HostbasedMethod,
     client::{KeyMethod, Method},
 };
+use ssh_crypto::key::CertificateAlgorithm;
 
 /// Credentials of which each stands for one key at most, and the methods they come down to; a method's id is its
 /// credential's place.
@@ -93,7 +94,8 @@ impl Prepared {
 }
 
 fn is_rsa_sha2_certificate(algorithm: &str) -> bool {
-    algorithm.starts_with("rsa-sha2-") && algorithm.ends_with(certificate::SUFFIX)
+    CertificateAlgorithm::from_name(algorithm)
+        .is_some_and(|algorithm| algorithm.signature.starts_with("rsa-sha2-"))
 }
 
 /// OpenSSH 7.2 to 7.7 refuse RSA certificates that sign by anything but SHA-1.

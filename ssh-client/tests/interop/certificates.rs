@@ -1,7 +1,13 @@
 //! Certificates of users and of hosts, made by `ssh-keygen -s`.
 
-use crate::support::{config, connect};
-use ssh_client::{Config, Credential, ErrorKind, certificate};
+use crate::support::{PATIENCE, config, connect, timeouts};
+use ssh_client::{
+    Algorithms, Config, Credential, Error, ErrorKind,
+    blocking::Session,
+    certificate,
+    host_key::{Expect, HostKey, Known},
+    known_hosts::KnownHosts,
+};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -149,4 +155,149 @@ fn signatures_cover_the_host_key_where_the_server_understands_it() {
     let count = |method: &str| sshd.log().matches(&format!("service ssh-connection method {method}")).count();
     assert_eq!(count("publickey"), 20, "{}", sshd.log());
     assert_eq!(count("publickey-hostbound-v00@openssh.com"), 20);
+}
+
+/// A server whose host keys, one of each kind, have certificates, and the authority.
+fn certified_host(test: &str, kinds: &[KeyKind], arguments: &[&str]) -> Option<(Sshd, tempfile::TempDir)> {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = new_key(dir.path(), "ca", KeyKind::Ed25519);
+    let mut lines = String::new();
+    for kind in kinds {
+        let path = new_key(dir.path(), &format!("host-{}", kind.name()), *kind);
+        let certificate = certify(&authority, &path, &[&["-h"], arguments].concat());
+        lines += &format!("HostKey {}\nHostCertificate {}\n", path.display(), certificate.display());
+    }
+    let sshd = Sshd::builder().host_keys(&[]).config(&lines).start_or_skip(test)?;
+    Some((sshd, dir))
+}
+
+/// Logs in by the key with these lines as known hosts, in which HOST stands for the server and CA for the authority.
+fn login(sshd: &Sshd, dir: &Path, known: &str, host_key: &[&str]) -> Result<Session, Error> {
+    let authority = public_line(&dir.join("ca"));
+    let known = known.replace("HOST", &format!("[127.0.0.1]:{}", sshd.port())).replace("CA", &authority);
+    let base =
+        Config::new(sshd.user()).timeouts(timeouts(PATIENCE)).host_key(Known(KnownHosts::parse(&known)));
+    let credential = key_file(&sshd.user_key_path(KeyKind::Ed25519), &base);
+    let mut algorithms = Algorithms::new(base.provider());
+    if !host_key.is_empty() {
+        algorithms.host_key = host_key.iter().map(|&name| name.to_owned()).collect();
+    }
+    connect(sshd, &base.algorithms(algorithms).credential(credential))
+}
+
+#[test]
+fn a_host_is_known_by_its_certificate() {
+    let name = "a_host_is_known_by_its_certificate";
+    let Some((sshd, dir)) = certified_host(name, &KeyKind::ALL, &["-n", "127.0.0.1", "-V", "+1h"]) else {
+        return;
+    };
+    for algorithm in [
+        "ssh-ed25519",
+        "ecdsa-sha2-nistp256",
+        "ecdsa-sha2-nistp384",
+        "ecdsa-sha2-nistp521",
+        "rsa-sha2-512",
+        "rsa-sha2-256",
+    ] {
+        let session = login(&sshd, dir.path(), "@cert-authority HOST CA", &[algorithm]).unwrap();
+        let negotiated = session.negotiated().unwrap();
+        assert_eq!(negotiated.host_key, format!("{algorithm}-cert-v01@openssh.com"));
+        // The same key is shown and checked again.
+        session.rekey().unwrap();
+        assert!(session.command("true").output().unwrap().success());
+    }
+    // By name patterns too, and with what else is offered behind it.
+    let session = login(&sshd, dir.path(), "@cert-authority [127.0.*]:* CA", &[]).unwrap();
+    assert!(session.negotiated().unwrap().host_key.ends_with("-cert-v01@openssh.com"));
+}
+
+#[test]
+fn who_trusts_no_authority_is_shown_no_certificate() {
+    let name = "who_trusts_no_authority_is_shown_no_certificate";
+    let Some((sshd, dir)) = certified_host(name, &[KeyKind::Ed25519], &["-n", "127.0.0.1"]) else { return };
+    let host = public_line(&dir.path().join("host-ssh-ed25519"));
+    let session = login(&sshd, dir.path(), &format!("HOST {host}"), &[]).unwrap();
+    assert_eq!(session.negotiated().unwrap().host_key, "ssh-ed25519");
+    // The authority's key is no host key, and one for other hosts is none for this one.
+    for known in ["HOST CA", "@cert-authority *.example.com CA"] {
+        assert_eq!(login(&sshd, dir.path(), known, &[]).unwrap_err().kind(), ErrorKind::HostKey, "{known}");
+    }
+    // A certificate that was asked for by name proves nothing beside its key.
+    let asked = ["ssh-ed25519-cert-v01@openssh.com"];
+    let session = login(&sshd, dir.path(), &format!("HOST {host}"), &asked).unwrap();
+    assert_eq!(session.negotiated().unwrap().host_key, asked[0]);
+    let error = login(&sshd, dir.path(), "@cert-authority *.example.com CA", &asked).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::HostKey);
+    let base = config(&sshd);
+    let algorithms = {
+        let mut algorithms = Algorithms::new(base.provider());
+        algorithms.host_key = vec![asked[0].to_owned()];
+        algorithms
+    };
+    let expected = crate::support::public_key(&host);
+    let credential = key_file(&sshd.user_key_path(KeyKind::Ed25519), &base);
+    connect(&sshd, &base.host_key(Expect(expected)).algorithms(algorithms).credential(credential)).unwrap();
+}
+
+#[test]
+fn host_certificates_that_do_not_hold_are_refused() {
+    let name = "host_certificates_that_do_not_hold_are_refused";
+    let cases: [(&[&str], &str); 4] = [
+        (&["-n", "127.0.0.1", "-V", "20200101:20200102"], "expired"),
+        (&["-n", "127.0.0.1", "-V", "+1d:+2d"], "not valid before"),
+        (&["-n", "127.0.0.2,localhost"], "not for \"127.0.0.1\""),
+        (&[], "no principals"),
+    ];
+    for (arguments, told) in cases {
+        let Some((sshd, dir)) = certified_host(name, &[KeyKind::EcdsaP256], arguments) else { return };
+        // Not even where the key is known: the authority has something to say about it, and it is no.
+        let host = public_line(&dir.path().join("host-ecdsa-sha2-nistp256"));
+        for known in ["@cert-authority HOST CA".to_owned(), format!("@cert-authority HOST CA\nHOST {host}")] {
+            let error = login(&sshd, dir.path(), &known, &[]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::HostKey);
+            assert!(error.to_string().contains(told), "{error}");
+        }
+    }
+}
+
+#[test]
+fn revoked_authorities_and_keys_are_refused() {
+    let name = "revoked_authorities_and_keys_are_refused";
+    let Some((sshd, dir)) = certified_host(name, &[KeyKind::Ed25519], &["-n", "127.0.0.1"]) else { return };
+    let host = public_line(&dir.path().join("host-ssh-ed25519"));
+    let asked = ["ssh-ed25519-cert-v01@openssh.com"];
+    for known in [
+        "@cert-authority HOST CA\n@revoked * CA".to_owned(),
+        format!("@cert-authority HOST CA\nHOST {host}\n@revoked * CA"),
+        format!("@cert-authority HOST CA\n@revoked HOST {host}"),
+        format!("HOST {host}\n@revoked * CA"),
+    ] {
+        let error = login(&sshd, dir.path(), &known, &asked).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::HostKey);
+        assert!(error.to_string().contains("revoked"), "{error}");
+    }
+    assert!(login(&sshd, dir.path(), "@cert-authority HOST CA\n@revoked *.example.com CA", &asked).is_ok());
+}
+
+#[test]
+fn a_policy_sees_the_certificate_and_whether_it_holds() {
+    use ssh_client::host_key::{Decide, HostKeyRefused};
+    let name = "a_policy_sees_the_certificate_and_whether_it_holds";
+    let Some((sshd, dir)) = certified_host(name, &[KeyKind::Ed25519], &["-n", "other"]) else { return };
+    let authority = crate::support::public_key(&public_line(&dir.path().join("ca")));
+    let check = move |key: &HostKey| {
+        let shown = key.certificate.as_ref().ok_or_else(|| HostKeyRefused("no certificate".to_owned()))?;
+        assert_eq!(*shown.certificate.authority(), authority);
+        assert_eq!(shown.certificate.kind(), certificate::Kind::Host);
+        shown.verdict.clone().map_err(|error| HostKeyRefused(error.to_string()))
+    };
+    let base = Config::new(sshd.user()).timeouts(timeouts(PATIENCE)).host_key(Decide(check));
+    let credential = key_file(&sshd.user_key_path(KeyKind::Ed25519), &base);
+    let mut algorithms = Algorithms::new(base.provider());
+    let config = base.credential(credential);
+    assert!(connect(&sshd, &config).unwrap_err().to_string().contains("no certificate"));
+    algorithms.host_key.insert(0, "ssh-ed25519-cert-v01@openssh.com".to_owned());
+    let config = config.algorithms(algorithms);
+    assert!(connect(&sshd, &config).unwrap_err().to_string().contains("not for"));
+    assert!(connect(&sshd, &config.host_alias("OTHER")).is_ok());
 }

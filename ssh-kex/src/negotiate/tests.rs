@@ -40,6 +40,21 @@ fn the_first_of_the_clients_that_the_server_has() {
 }
 
 #[test]
+fn certificates_are_chosen_by_their_own_names() {
+    let mut client = init("curve25519-sha256", "aes128-gcm@openssh.com", "");
+    client.host_key = "no-such-cert-v01@openssh.com,rsa-sha2-256-cert-v01@openssh.com,rsa-sha2-256".into();
+    let mut server = client;
+    server.host_key = "rsa-sha2-256,rsa-sha2-256-cert-v01@openssh.com".into();
+    assert_eq!(choose(&client, &server).unwrap().host_key, "rsa-sha2-256-cert-v01@openssh.com");
+    // Nobody is offered one unasked, and a plain key does not serve where a certificate was agreed on.
+    let provider = default_provider();
+    assert!(!Algorithms::legacy(&provider).host_key.iter().any(|name| name.contains("cert")));
+    let algorithm = HostKeyAlgorithm::find(&provider, "ssh-ed25519-cert-v01@openssh.com").unwrap();
+    assert_eq!((algorithm.name, algorithm.signature), ("ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519"));
+    assert!(algorithm.key(&PublicKey::Ed25519([7; 32]).to_blob()).is_err());
+}
+
+#[test]
 fn no_mac_with_a_cipher_that_authenticates() {
     let gcm = init("curve25519-sha256", "aes128-gcm@openssh.com", "hmac-sha2-256");
     let chosen = choose(&gcm, &init("curve25519-sha256", "aes128-gcm@openssh.com", "hmac-sha2-512")).unwrap();
