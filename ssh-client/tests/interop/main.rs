@@ -9,6 +9,7 @@ mod certificates;
 mod channels;
 mod failures;
 mod host_keys;
+mod hostbased;
 mod readiness;
 mod rekeying;
 mod support;
