@@ -182,10 +182,11 @@ impl Config {
         self
     }
 
-    /// Asks a server that is silent for `interval` whether it is there, and gives up after `count` questions.
+    /// Asks a server that is silent for `interval` whether it is there, and gives up after `count` questions. An
+    /// interval of zero asks nothing.
     #[must_use]
     pub fn keepalive(mut self, interval: Duration, count: u32) -> Self {
-        self.keepalive = Some(Keepalive { interval, count });
+        self.keepalive = (!interval.is_zero()).then_some(Keepalive { interval, count });
         self
     }
 

@@ -1,13 +1,13 @@
 //! The three protocols of a client session as one engine without I/O, for the blocking and for the tokio driver.
 
-use crate::{Config, Error, ErrorKind};
+use crate::{Config, Error, ErrorKind, Phase};
 use bytes::Bytes;
 use ssh_auth::client::{self as auth, ClientConfig, Method};
 use ssh_connection::Mux;
 use ssh_crypto::key::CertificateAlgorithm;
 use ssh_kex::{NewOpen, Received, Receiver, Transport};
 use ssh_wire::number;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The engines of one session and the order in which messages go through them.
 pub(crate) struct Engine {
@@ -17,6 +17,8 @@ pub(crate) struct Engine {
     authenticated: bool,
     /// See [`Engine::settle`].
     settled: bool,
+    /// How long key exchanges after the first may take.
+    rekey_timeout: Duration,
 }
 
 /// The server understands signatures that cover its host key (OpenSSH PROTOCOL §3.1), in this version of theirs.
@@ -41,10 +43,21 @@ impl Engine {
         kex.algorithms = config.algorithms.clone();
         prefer_known(&mut kex.algorithms.host_key, known_types, &config.provider);
         kex.rekey = config.rekey;
-        kex.kex_timeout = config.timeouts.rekey;
+        // Whoever drives the engine minds the handshake as a whole.
+        kex.kex_timeout = config.timeouts.handshake.unwrap_or(Duration::MAX);
         let (transport, receiver) = Transport::client(kex, now)?;
         let mux = Mux::new(config.windows.clone());
-        Ok((Self { transport, auth: None, mux, authenticated: false, settled: false }, receiver))
+        Ok((
+            Self {
+                transport,
+                auth: None,
+                mux,
+                authenticated: false,
+                settled: false,
+                rekey_timeout: config.timeouts.rekey,
+            },
+            receiver,
+        ))
     }
 
     /// Takes what the receiver decoded.
@@ -125,6 +138,9 @@ impl Engine {
         if let Some(event) = self.transport.poll_event() {
             match &event {
                 ssh_kex::Event::ExtInfo => self.learn_extensions(),
+                ssh_kex::Event::Established { rekey: false } => {
+                    self.transport.set_kex_timeout(self.rekey_timeout);
+                }
                 // A keepalive that the server does not know is answered all the same.
                 ssh_kex::Event::Unimplemented { seq } => self.mux.unimplemented(*seq),
                 _ => {}
@@ -154,7 +170,13 @@ impl Engine {
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
-        Ok(self.transport.handle_timeout(now)?)
+        let is_first = !self.transport.is_established();
+        self.transport.handle_timeout(now).map_err(|error| match error.kind() {
+            ssh_kex::ErrorKind::Timeout if is_first => {
+                Error::new(ErrorKind::Timeout(Phase::Handshake), error.to_string())
+            }
+            _ => error.into(),
+        })
     }
 
     pub(crate) fn is_authenticated(&self) -> bool {

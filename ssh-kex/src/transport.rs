@@ -20,7 +20,12 @@ use ssh_wire::{
     message::transport::{Disconnect, Pong, Unimplemented},
     packet::Clear,
 };
-use std::{collections::VecDeque, fmt, sync::Arc, time::Instant};
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// No more is taken from the layers above while this much waits to be written, in bytes.
 const MAX_OUTPUT: usize = 1024 * 1024;
@@ -216,6 +221,11 @@ impl Transport {
 
 // Commands.
 impl Transport {
+    /// How long each key exchange from now on may take; one that runs keeps its deadline.
+    pub fn set_kex_timeout(&mut self, timeout: Duration) {
+        self.config.kex_timeout = timeout;
+    }
+
     /// Answers [`Event::HostKey`]: the key is the right server's. Without this call nothing goes on.
     pub fn accept_host_key(&mut self, now: Instant) -> Result<(), Error> {
         self.tick(now)?;

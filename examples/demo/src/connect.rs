@@ -37,7 +37,7 @@ pub(crate) fn connect(settings: &Settings, provider: &Arc<Provider>) -> Result<S
     if let Some((interval, count)) = settings.keepalive {
         config = config.keepalive(interval, count);
     }
-    let login = Session::handshake(stream, &settings.host, settings.port, &config)?.verify()?;
+    let mut login = Session::handshake(stream, &settings.host, settings.port, &config)?.verify()?;
     let credentials = credentials(settings, provider, &prompter, contradicted.load(Ordering::Relaxed));
     let session = login.authenticate_with(&credentials)?;
     debug!("logged in to {} as {}", settings.host, settings.user);

@@ -67,7 +67,7 @@ struct Inner {
     /// Bytes read for which credit was not given back yet.
     unreturned: AtomicUsize,
     /// See [`CREDIT_STEP`].
-    credit_step: usize,
+    credit_step: AtomicUsize,
     /// Requests sent that want a reply.
     requests: AtomicU64,
     /// Whether anybody is told when the channel becomes ready.
@@ -116,14 +116,14 @@ pub struct Terminal {
 
 impl Channel {
     pub(super) fn new(handle: Arc<Handle>, id: ChannelId, inbox: Arc<Inbox>) -> Self {
-        let window = handle.config().windows.window as usize;
         let inner = Inner {
             handle,
             id,
             inbox,
             timeouts: Mutex::default(),
             unreturned: AtomicUsize::new(0),
-            credit_step: (window / 8).clamp(1, CREDIT_STEP),
+            // The window is looked at when credit is given back for the first time.
+            credit_step: AtomicUsize::new(1),
             requests: AtomicU64::new(0),
             watched: AtomicBool::new(false),
         };
@@ -307,13 +307,15 @@ impl Channel {
     /// Gives the peer credit for what was read, in steps that are worth a lock.
     fn credit(&self, n: usize) {
         let total = self.inner.unreturned.fetch_add(n, Ordering::Relaxed) + n;
-        if total < self.inner.credit_step {
+        if total < self.inner.credit_step.load(Ordering::Relaxed) {
             return;
         }
         let bytes = self.inner.unreturned.swap(0, Ordering::Relaxed);
         let shared = self.inner.handle.shared();
         let mut core = shared.lock();
         core.engine.mux.consumed(self.inner.id, bytes, Instant::now());
+        let step = (core.engine.mux.window(self.inner.id) / 8).clamp(1, CREDIT_STEP);
+        self.inner.credit_step.store(step, Ordering::Relaxed);
         shared.send(core);
     }
 

@@ -156,11 +156,24 @@ impl Login {
     }
 
     /// Authenticates with other credentials; after an error of kind [`ErrorKind::Authentication`] more may be tried.
-    pub fn authenticate_with(&self, credentials: &[Credential]) -> Result<Session, Error> {
+    /// Any other error ends the connection.
+    pub fn authenticate_with(&mut self, credentials: &[Credential]) -> Result<Session, Error> {
         self.try_credentials(credentials).map(|()| Session::from_handle(self.handle.clone()))
     }
 
     fn try_credentials(&self, credentials: &[Credential]) -> Result<(), Error> {
+        let result = self.dialogue(credentials);
+        if let Err(error) = &result
+            && error.kind() != ErrorKind::Authentication
+        {
+            // A question may be open that another attempt's answers would not fit.
+            let shared = self.handle.shared();
+            shared.fail(shared.lock(), error.clone());
+        }
+        result
+    }
+
+    fn dialogue(&self, credentials: &[Credential]) -> Result<(), Error> {
         let (shared, config) = (self.handle.shared(), self.handle.config());
         let server = shared.lock().engine.transport.peer_identification().map(Identification::software);
         // It may ask an agent, so no lock is held.
@@ -168,6 +181,9 @@ impl Login {
             Prepared::new(credentials, &server.unwrap_or_default());
         let mut core = shared.lock();
         core.check()?;
+        if core.engine.is_authenticated() {
+            return Ok(());
+        }
         core.engine.authenticate(config, methods);
         core.dispatch(shared)?;
         shared.send(core);

@@ -2,18 +2,19 @@
 
 use super::readiness::{Callback, Watch};
 use crate::{Error, Phase};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use ssh_connection::Exit;
 use std::{
     collections::VecDeque,
+    mem,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 /// Chunks taken out under one lock and copied outside of it.
 const CHUNKS: usize = 8;
-/// Chunks up to this size are put together, or a peer that sends single bytes could pin a whole segment with each.
-const SMALL: usize = 2048;
+/// Smaller pieces than this, in bytes, are put together, or each could keep a whole receive buffer of 256 KiB alive.
+const SMALL: usize = 16 * 1024;
 
 /// Which of a channel's two streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,31 +91,36 @@ struct State {
 
 #[derive(Debug, Default)]
 struct Queue {
+    /// What has come in large pieces, as it lies in the receive buffer.
     chunks: VecDeque<Bytes>,
+    /// What has come in small pieces behind the chunks, put together.
+    tail: BytesMut,
     len: usize,
 }
 
 impl Queue {
     fn push(&mut self, data: Bytes) {
         self.len += data.len();
-        if data.len() >= SMALL {
-            self.chunks.push_back(data);
-            return;
+        let is_small = data.len() < SMALL;
+        let joins = is_small && self.tail.len() + data.len() <= SMALL;
+        if !joins && !self.tail.is_empty() {
+            self.chunks.push_back(mem::take(&mut self.tail).freeze());
         }
-        match self.chunks.back_mut() {
-            Some(last) if last.len() + data.len() <= SMALL => {
-                let mut joined = Vec::with_capacity(last.len() + data.len());
-                joined.extend_from_slice(last);
-                joined.extend_from_slice(&data);
-                *last = joined.into();
-            }
-            _ => self.chunks.push_back(Bytes::copy_from_slice(&data)),
+        if is_small {
+            self.tail.extend_from_slice(&data);
+        } else {
+            self.chunks.push_back(data);
         }
     }
 
     fn pop(&mut self, limit: usize) -> Option<Bytes> {
-        let front = self.chunks.front_mut()?;
-        let chunk = if front.len() <= limit { self.chunks.pop_front()? } else { front.split_to(limit) };
+        let chunk = match self.chunks.front_mut() {
+            Some(front) if front.len() > limit => front.split_to(limit),
+            Some(_) => self.chunks.pop_front()?,
+            None if self.tail.is_empty() => return None,
+            None if self.tail.len() > limit => self.tail.split_to(limit).freeze(),
+            None => mem::take(&mut self.tail).freeze(),
+        };
         self.len -= chunk.len();
         Some(chunk)
     }
@@ -242,7 +248,7 @@ impl Inbox {
     pub(super) fn merge(&self, merge: bool) {
         self.change(|state| {
             state.merged = merge;
-            let stderr = if merge { std::mem::take(&mut state.stderr) } else { Queue::default() };
+            let stderr = if merge { mem::take(&mut state.stderr) } else { Queue::default() };
             stderr.chunks.into_iter().for_each(|chunk| state.stdout.push(chunk));
         });
     }

@@ -14,6 +14,8 @@ use std::{
 
 /// An output buffer that grew over this size in bytes is not kept.
 const MAX_SPARE: usize = 4 << 20;
+/// How often a thread looks for more output after it has sent what it came with.
+const MAX_ROUNDS: u32 = 4;
 
 /// The stream's writing half, owned by one thread at a time (see [`Writing`]).
 pub(super) struct Writer {
@@ -89,7 +91,13 @@ impl Shared {
         if core.timer_moved() {
             self.notify_timers();
         }
+        let mut rounds = 0;
         while core.writing == Writing::Nobody && !core.engine.transport.output().is_empty() {
+            if rounds == MAX_ROUNDS {
+                // Others go on writing: no thread is kept from its own work to send what is theirs.
+                return self.notify_writer();
+            }
+            rounds += 1;
             if core.is_finished() {
                 core.engine.transport.output().clear();
                 return;

@@ -101,7 +101,7 @@ fn the_steps_one_by_one() {
     let unverified = Session::handshake(stream, "127.0.0.1", sshd.port(), &config).unwrap();
     let shown = public_key(sshd.host_key(KeyKind::Ed25519).public_line());
     assert_eq!(unverified.host_key().key, shown);
-    let login = unverified.accept().unwrap();
+    let mut login = unverified.accept().unwrap();
     let wrong = ssh_client::Credential::password("wrong");
     assert_eq!(login.authenticate_with(&[wrong]).unwrap_err().kind(), ErrorKind::Authentication);
     let session = login.authenticate().unwrap();
