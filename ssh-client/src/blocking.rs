@@ -19,9 +19,11 @@ mod driver;
 mod forward;
 mod inbox;
 mod output;
+mod reader;
 mod readiness;
 mod session;
 mod stream;
+mod timers;
 
 pub use channel::{Channel, Stderr, Terminal};
 pub use command::{Command, Output};

@@ -12,11 +12,9 @@ use super::{forward::Listeners, inbox::Inbox, output::Writer, stream::Halves};
 use crate::{Config, Error, ErrorKind, Phase, config::Keepalive, engine::Engine};
 use bytes::Bytes;
 use ssh_connection::ChannelId;
-use ssh_kex::{Received, Receiver};
 use ssh_wire::{PacketSink, number::disconnect};
 use std::{
     collections::{HashMap, VecDeque},
-    io::Read,
     panic::{self, AssertUnwindSafe},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
@@ -27,7 +25,7 @@ use std::{
 pub(super) struct Shared {
     core: Mutex<Core>,
     /// Something session-wide has changed: a decision is due, a global request was answered, keys are there.
-    changed: Condvar,
+    pub(super) changed: Condvar,
     /// The output has room again.
     room: Condvar,
     /// The writing thread has something to do.
@@ -58,15 +56,15 @@ pub(super) struct Core {
     pub(super) writing: Writing,
     /// An output buffer that is not in use.
     pub(super) spare: Vec<u8>,
-    keepalive: Option<Keepalive>,
-    last_heard: Instant,
-    keepalives: u32,
+    pub(super) keepalive: Option<Keepalive>,
+    pub(super) last_heard: Instant,
+    pub(super) keepalives: u32,
     /// Threads that wait for room in the output.
     room_waiters: usize,
     /// Channels that are told when the output has room.
     room_watchers: Vec<Arc<Inbox>>,
     /// When a thread will look at the clock; `None` while it is awake or sleeps without an end.
-    wakes_at: Option<Instant>,
+    pub(super) wakes_at: Option<Instant>,
     finished: bool,
 }
 
@@ -352,114 +350,6 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// The reading thread.
-    fn read_loop(&self, mut reader: Box<dyn Read + Send>, mut receiver: Receiver) {
-        let _end = EndOnPanic(self);
-        let mut batch = Vec::new();
-        loop {
-            match reader.read(receiver.space()) {
-                Ok(0) => return self.hung_up(None),
-                Ok(n) => receiver.filled(n),
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(error) => return self.hung_up(Some(error)),
-            }
-            if let Err(error) = self.receive(&mut receiver, &mut batch) {
-                self.fail(self.lock(), error);
-                // What the engine has to say about it may leave; nothing more is read.
-                return self.close();
-            }
-        }
-    }
-
-    /// Decodes and handles everything that has arrived.
-    fn receive(&self, receiver: &mut Receiver, batch: &mut Vec<Received>) -> Result<(), Error> {
-        loop {
-            let decoded = loop {
-                match receiver.decode() {
-                    Ok(Some(received)) => batch.push(received),
-                    Ok(None) => break Ok(()),
-                    Err(error) => break Err(error),
-                }
-            };
-            let mut core = self.lock();
-            let now = Instant::now();
-            core.last_heard = now;
-            core.keepalives = 0;
-            for received in batch.drain(..) {
-                core.engine.handle(received, now)?;
-                core.dispatch(self)?;
-            }
-            decoded?;
-            core.dispatch(self)?;
-            let mut open = core.engine.take_open();
-            while open.is_none() && receiver.awaits_keys() {
-                // The key exchange waits for a decision on the host key, and so does what follows.
-                self.send(core);
-                core = self.lock();
-                open = core.engine.take_open();
-                if open.is_none() {
-                    if let Some(error) = &core.failure {
-                        return Err(error.clone());
-                    }
-                    core = self.changed.wait(core).unwrap_or_else(PoisonError::into_inner);
-                    open = core.engine.take_open();
-                }
-            }
-            if open.is_none() {
-                core.engine.settle();
-                core.dispatch(self)?;
-            }
-            self.send(core);
-            match open {
-                Some(open) => receiver.install(open),
-                None => return Ok(()),
-            }
-        }
-    }
-
-    /// The stream has ended or failed.
-    fn hung_up(&self, error: Option<std::io::Error>) {
-        let core = self.lock();
-        let error = match error {
-            Some(error) => Error::with_source(ErrorKind::Io, "connection lost", error),
-            None => {
-                let said = match core.lines.as_slice() {
-                    _ if core.engine.transport.peer_identification().is_some() => String::new(),
-                    [] => " before it sent an identification string".to_owned(),
-                    lines => format!(" without an identification string; it said {lines:?}"),
-                };
-                Error::new(ErrorKind::Io, format!("connection closed by the server{said}"))
-            }
-        };
-        self.fail(core, error);
-        self.cut();
-    }
-
-    /// Runs the timers that are due and answers when the next one is.
-    pub(super) fn run_timers(&self, core: &mut Core) -> Result<Option<Instant>, Error> {
-        let now = Instant::now();
-        if core.engine.poll_timeout().is_some_and(|due| due <= now) {
-            core.engine.handle_timeout(now)?;
-            core.dispatch(self)?;
-        }
-        if let (Some(keepalive), true) = (core.keepalive, core.engine.is_authenticated())
-            && core.keepalive_due().is_some_and(|due| due <= now)
-        {
-            if core.keepalives >= keepalive.count {
-                let silent = now.saturating_duration_since(core.last_heard);
-                return Err(Error::timeout(Phase::Keepalive, silent));
-            }
-            core.keepalives += 1;
-            // A queue with no room for the question holds others that the server has to answer.
-            if core.engine.mux.global_request(b"keepalive@openssh.com", true, &[]).is_ok() {
-                core.global_waiters.push_back(None);
-            }
-        }
-        core.engine.flush();
-        core.wakes_at = core.deadline();
-        Ok(core.wakes_at)
-    }
-
     /// Sleeps until there is work or `until` has come.
     pub(super) fn wait_work<'a>(
         &'a self,
@@ -543,23 +433,5 @@ impl Core {
 
     pub(super) fn finish(&mut self) {
         self.finished = true;
-    }
-
-    /// Whether a timer is due before anybody would look.
-    pub(super) fn timer_moved(&self) -> bool {
-        match (self.deadline(), self.wakes_at) {
-            (Some(due), Some(wakes_at)) => due < wakes_at,
-            (Some(_), None) => true,
-            (None, _) => false,
-        }
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        [self.engine.poll_timeout(), self.keepalive_due()].into_iter().flatten().min()
-    }
-
-    fn keepalive_due(&self) -> Option<Instant> {
-        let keepalive = self.keepalive.filter(|_| self.engine.is_authenticated())?;
-        self.last_heard.checked_add(keepalive.interval.checked_mul(self.keepalives + 1)?)
     }
 }

@@ -248,8 +248,9 @@ impl Inbox {
     pub(super) fn merge(&self, merge: bool) {
         self.change(|state| {
             state.merged = merge;
-            let stderr = if merge { mem::take(&mut state.stderr) } else { Queue::default() };
-            stderr.chunks.into_iter().for_each(|chunk| state.stdout.push(chunk));
+            while merge && let Some(chunk) = state.stderr.pop(usize::MAX) {
+                state.stdout.push(chunk);
+            }
         });
     }
 

@@ -180,25 +180,6 @@ impl Shared {
         }
     }
 
-    /// The thread that minds the clock once the writing thread may be waiting for the socket.
-    fn mind_clock(&self) {
-        let _end = EndOnPanic(self);
-        let mut core = self.lock();
-        while !core.is_finished() {
-            match self.run_timers(&mut core) {
-                Ok(_) if core.writing == Writing::Nobody && !core.engine.transport.output().is_empty() => {
-                    self.send(core);
-                    core = self.lock();
-                }
-                Ok(due) => core = self.wait_clock(core, due),
-                Err(error) => {
-                    self.fail(core, error);
-                    return self.close();
-                }
-            }
-        }
-    }
-
     fn write_failed(&self, mut core: MutexGuard<'_, Core>, error: io::Error) {
         // Nothing more can leave; whoever waits for room must not wait for it.
         core.writing = Writing::Nobody;
