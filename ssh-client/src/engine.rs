@@ -1,6 +1,6 @@
 //! The three protocols of a client session as one engine without I/O, for the blocking and for the tokio driver.
 
-use crate::{Config, Error, ErrorKind, Phase};
+use crate::{Config, Error, ErrorKind};
 use bytes::Bytes;
 use ssh_auth::client::{self as auth, ClientConfig, Method};
 use ssh_connection::Mux;
@@ -43,8 +43,8 @@ impl Engine {
         kex.algorithms = config.algorithms.clone();
         prefer_known(&mut kex.algorithms.host_key, known_types, &config.provider);
         kex.rekey = config.rekey;
-        // Whoever drives the engine minds the handshake as a whole.
-        kex.kex_timeout = config.timeouts.handshake.unwrap_or(Duration::MAX);
+        // The first key exchange is a part of the handshake, whose time the driver minds as a whole.
+        kex.kex_timeout = Duration::MAX;
         let (transport, receiver) = Transport::client(kex, now)?;
         let mux = Mux::new(config.windows.clone());
         Ok((
@@ -170,13 +170,7 @@ impl Engine {
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
-        let is_first = !self.transport.is_established();
-        self.transport.handle_timeout(now).map_err(|error| match error.kind() {
-            ssh_kex::ErrorKind::Timeout if is_first => {
-                Error::new(ErrorKind::Timeout(Phase::Handshake), error.to_string())
-            }
-            _ => error.into(),
-        })
+        Ok(self.transport.handle_timeout(now)?)
     }
 
     pub(crate) fn is_authenticated(&self) -> bool {
