@@ -41,9 +41,13 @@ fn keys_go_to_the_other_side() {
     let Some(host) = Host::with_terminals("keys_go_to_the_other_side") else { return };
     let mut pty = host.pty(&["127.0.0.1"]);
     shell_is_there(&mut pty);
+    pty.send("PS1='next''> '\r");
+    pty.expect("next> ", PATIENCE);
     pty.send("sh -c 'echo sl''eeping; exec sleep 1000'\r");
     pty.expect("sleeping", PATIENCE);
     pty.send("\x03");
+    // An interrupt throws away what was typed before the shell is back.
+    pty.expect("next> ", PATIENCE);
     pty.send("echo aft''er $?\r");
     pty.expect("after 130", PATIENCE);
     pty.send("\x04");
