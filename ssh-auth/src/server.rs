@@ -252,6 +252,11 @@ impl Server {
         }
     }
 
+    /// Whether the user has been authenticated.
+    pub fn is_authenticated(&self) -> bool {
+        matches!(self.step, Step::Done)
+    }
+
     /// Whether the user has been authenticated or the engine has failed.
     pub fn is_over(&self) -> bool {
         matches!(self.step, Step::Done | Step::Failed)

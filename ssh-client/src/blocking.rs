@@ -1,35 +1,17 @@
 //! Sessions and channels for threads.
 //!
-//! A session has two threads of its own: one reads and decrypts, one writes what does not leave at once and minds
-//! the clock; when the stream takes no more for the first time, a third one is started to mind the clock. [`Command`]
-//! adds one while it has input to write. None runs the caller's code but the stream's and that of
-//! [`Channel::on_ready`]. [`Session`] and [`Channel`] are handles: clone them, share them between
-//! threads; the session ends when the last handle is gone or when one is told to [close](Session::close) it.
-//!
-//! **What is not read.** Each channel has a window, which both its streams (stdout and stderr) share. What arrives is
-//! kept until it is read, up to the window, and only what was read is given back as credit. A stream that nobody reads
-//! stops its channel when the window is full: the command at the other end then blocks in its write, as with a full
-//! pipe, and the other stream gets nothing more either. Other channels do not notice.
+//! [`Session`] and [`Channel`] are handles: clone them, share them between threads; the session ends when the last
+//! handle is gone or when one is told to [close](Session::close) it. How a session runs, which threads it has, and what
+//! happens to a stream that nobody reads, is told [where they are](ssh_session::blocking). [`Command`] adds one thread
+//! while it has input to write.
 
-mod channel;
 mod command;
 mod connect;
-mod dispatch;
-mod driver;
-mod forward;
-mod inbox;
-mod output;
-mod reader;
-mod readiness;
 mod session;
-mod stream;
-mod timers;
 
-pub use channel::{Channel, Stderr, Terminal};
 pub use command::{Command, Output};
 pub use connect::{Login, Unverified};
-pub use forward::{Forward, Forwarded};
-#[cfg(unix)]
-pub use readiness::{Readiness, Ready};
 pub use session::Session;
-pub use stream::{Halves, Stream, TryWrite};
+pub use ssh_session::blocking::{Channel, Forward, Forwarded, Halves, Stderr, Stream, Terminal, TryWrite};
+#[cfg(unix)]
+pub use ssh_session::blocking::{Readiness, Ready};

@@ -6,6 +6,7 @@ use crate::{
 };
 use ssh_crypto::{Provider, Secret, Signer};
 use ssh_kex::{Algorithms, RekeyLimit};
+use ssh_session::{Keepalive, Settings};
 use ssh_wire::ident::Identification;
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -75,15 +76,6 @@ impl Default for Timeouts {
             close: Duration::from_secs(2),
         }
     }
-}
-
-/// Signs of life asked for when the server is silent (`keepalive@openssh.com`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Keepalive {
-    /// The silence after which the server is asked.
-    pub(crate) interval: Duration,
-    /// Questions without an answer until the session is given up.
-    pub(crate) count: u32,
 }
 
 impl Config {
@@ -224,6 +216,23 @@ impl Config {
     pub fn on_banner(mut self, show: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.on_banner = Some(Arc::new(show));
         self
+    }
+
+    /// What a session over this configuration is told, the host key algorithms in the order given.
+    pub(crate) fn settings(&self, host_key_algorithms: Vec<String>) -> Settings {
+        let mut kex = ssh_kex::Config::new(self.provider.clone());
+        kex.identification = self.identification.clone();
+        kex.algorithms = self.algorithms.clone();
+        kex.algorithms.host_key = host_key_algorithms;
+        kex.rekey = self.rekey;
+        kex.kex_timeout = self.timeouts.rekey;
+        let mut settings = Settings::new(kex);
+        settings.windows = self.windows.clone();
+        settings.keepalive = self.keepalive;
+        settings.open_timeout = self.timeouts.open;
+        settings.request_timeout = self.timeouts.request;
+        settings.close_timeout = self.timeouts.close;
+        settings
     }
 
     pub(crate) fn show(&self, text: &str) {

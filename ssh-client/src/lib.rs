@@ -21,34 +21,34 @@
 //! | [`host_key`] | policies for host keys; the first one refuses all |
 //! | [`known_hosts`] | OpenSSH's files of host keys |
 //! | [`ssh_config`] | OpenSSH's configuration files |
-//! | [`error`] | [`Error`] and its [`ErrorKind`] |
 //!
-//! The layers below are crates of their own and re-exported: [`wire`], [`crypto`], [`kex`], [`auth`], [`connection`].
+//! The layers below are crates of their own and re-exported: [`wire`], [`crypto`], [`kex`], [`auth`], [`connection`],
+//! [`session`].
 
 pub mod agent;
 pub mod blocking;
 pub mod certificate;
 pub mod config;
 pub mod credential;
-mod engine;
-pub mod error;
 pub mod host_key;
 pub mod known_hosts;
 pub mod pattern;
+mod preference;
 pub mod ssh_config;
 
 pub use config::{Config, Timeouts};
 pub use credential::Credential;
-pub use error::{Error, ErrorKind, Phase};
 
 pub use ssh_auth as auth;
 pub use ssh_connection as connection;
 pub use ssh_crypto as crypto;
 pub use ssh_kex as kex;
+pub use ssh_session as session;
 pub use ssh_wire as wire;
 
 pub use ssh_auth::keyfile::PrivateKeyFile;
 pub use ssh_connection::Exit;
 pub use ssh_crypto::{KeyPair, PrivateKey, Provider, PublicKey, Secret, Signer};
 pub use ssh_kex::{Algorithms, Negotiated, RekeyLimit, default_provider};
+pub use ssh_session::{Error, ErrorKind, Phase};
 pub use ssh_wire::message::connection::TerminalSize;

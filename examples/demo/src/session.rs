@@ -173,7 +173,7 @@ fn copy(mut from: impl Read, to: &impl AsFd, channel: &Channel) -> Result<(), Fa
 
 /// OpenSSH's servers then end the command's pipe; others only know a channel that is closed.
 fn give_up_output(channel: &Channel) {
-    let server = channel.session().server();
+    let server = channel.connection().peer_identification();
     let is_openssh = server.is_some_and(|server| server.to_string().contains("OpenSSH"));
     if !is_openssh || channel.notify("eow@openssh.com", &[] as &[u8; 0]).is_err() {
         channel.close();
@@ -232,7 +232,7 @@ impl Input {
                 Ok(())
             }
             Command::Break => self.channel.send_break(Duration::ZERO),
-            Command::Rekey => self.channel.session().rekey(),
+            Command::Rekey => self.channel.connection().rekey(),
             Command::Suspend => {
                 suspend();
                 Ok(())

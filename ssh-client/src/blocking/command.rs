@@ -1,12 +1,9 @@
 //! A command on a channel of its own, in the manner of [`std::process::Command`].
 
-use super::{
-    Session,
-    channel::{Channel, Terminal, refused},
-    inbox::Source,
-};
-use crate::Error;
+use super::{Channel, Session, Terminal};
+use crate::{Error, ErrorKind};
 use ssh_connection::Exit;
+use ssh_session::blocking::Source;
 use ssh_wire::{
     Encode,
     message::connection::{Env, Exec, PtyReq},
@@ -99,7 +96,10 @@ impl Command {
             match (success, *name) {
                 (true, _) => {}
                 (false, "env") => log::info!("server refused to set an environment variable"),
-                (false, name) => return Err(refused(name)),
+                (false, name) => {
+                    let message = format!("server refused the request {name:?}");
+                    return Err(Error::new(ErrorKind::RequestRefused, message));
+                }
             }
         }
         Ok(channel)
@@ -130,7 +130,7 @@ impl Command {
                     }
                 };
                 feeder.spawn_scoped(scope, feed).map_err(|error| {
-                    Error::with_source(crate::ErrorKind::Io, "no thread for the standard input", error)
+                    Error::with_source(ErrorKind::Io, "no thread for the standard input", error)
                 })?;
             }
             let result = self.collect(&channel, keep);

@@ -1,21 +1,19 @@
 //! The steps of connecting, each a type: what can't be done yet can't be called.
 
-use super::{
-    Session, Stream,
-    driver::{self, Decision},
-    session::Handle,
-};
+use super::{Session, Stream};
 use crate::{
     Config, Credential, Error, ErrorKind, Phase,
     credential::{Challenge, Prepared},
     host_key::HostKey,
+    preference::known_first,
 };
-use ssh_auth::client::Event;
-use ssh_crypto::{Secret, SignError, key::CertificateType};
+use ssh_auth::client::{ClientConfig, Event};
+use ssh_crypto::{Secret, SignError};
+use ssh_session::blocking::{Connection, Decision};
 use ssh_wire::ident::Identification;
 use std::{
     net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs},
-    sync::{Arc, mpsc},
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -82,35 +80,30 @@ fn connect(address: &SocketAddr, timeout: Option<Duration>) -> std::io::Result<T
 
 /// A connection whose host key has yet to be accepted. Dropping it ends the connection.
 pub struct Unverified {
-    handle: Arc<Handle>,
+    connection: Connection,
+    config: Config,
     host_key: HostKey,
 }
 
 /// A connection to a server that is who it should be, and that has to be told who you are. Dropping it ends the
 /// connection.
 pub struct Login {
-    handle: Arc<Handle>,
+    connection: Connection,
+    config: Config,
 }
 
 impl Unverified {
     pub(super) fn start(stream: impl Stream, host: &str, port: u16, config: &Config) -> Result<Self, Error> {
-        let lost = |error| Error::with_source(ErrorKind::Io, "stream can't be used", error);
-        let halves = stream.split().map_err(lost)?;
         // As with OpenSSH, an alias stands for host and port.
         let (name, port) = match &config.host_alias {
             Some(alias) => (alias.as_str(), DEFAULT_PORT),
             None => (host, port),
         };
-        let mut known_types = config.host_key.known_types(name, port);
-        if config.host_key.trusts_authority(name, port) {
-            known_types.extend(CertificateType::ALL.map(|certificate| certificate.name.to_owned()));
-        }
-        let (shared, threads) = driver::start(halves, config, &known_types)?;
-        let handle = Arc::new(Handle::new(shared, threads, config.clone()));
-        match handle.shared().decision(config.timeouts.handshake, Phase::Handshake)? {
+        let connection = Connection::client(stream, config.settings(known_first(config, name, port)))?;
+        match connection.next_decision(config.timeouts.handshake, Phase::Handshake)? {
             Decision::HostKey { blob, algorithm } => {
                 let host_key = HostKey::new(name, port, algorithm, &blob, &config.provider)?;
-                Ok(Self { handle, host_key })
+                Ok(Self { connection, config: config.clone(), host_key })
             }
             _ => Err(Error::new(ErrorKind::Protocol, "server did not show a host key")),
         }
@@ -123,86 +116,74 @@ impl Unverified {
 
     /// Asks the configured policy; an error ends the connection.
     pub fn verify(self) -> Result<Login, Error> {
-        let verdict = self.handle.config().host_key.check(&self.host_key);
-        match verdict {
+        match self.config.host_key.check(&self.host_key) {
             Ok(()) => self.accept(),
-            Err(refused) => Err(self.refuse(refused.into())),
+            Err(refused) => {
+                let error = Error::from(refused);
+                // The server is told why.
+                self.connection.fail(error.clone());
+                Err(error)
+            }
         }
     }
 
     /// Accepts the key by the caller's own decision.
     pub fn accept(self) -> Result<Login, Error> {
-        let shared = self.handle.shared();
-        let mut core = shared.lock();
-        core.check()?;
-        core.engine.transport.accept_host_key(Instant::now())?;
-        shared.send(core);
-        shared.notify_changed();
-        Ok(Login { handle: self.handle })
-    }
-
-    /// Ends the connection and tells the server why.
-    fn refuse(&self, error: Error) -> Error {
-        self.handle.shared().fail(self.handle.shared().lock(), error.clone());
-        error
+        self.connection.accept_host_key()?;
+        Ok(Login { connection: self.connection, config: self.config })
     }
 }
 
 impl Login {
     /// Authenticates with the configured credentials.
     pub fn authenticate(self) -> Result<Session, Error> {
-        let credentials = self.handle.config().credentials.clone();
-        self.try_credentials(&credentials).map(|()| Session::from_handle(self.handle.clone()))
+        self.try_credentials(&self.config.credentials)
     }
 
     /// Authenticates with other credentials; after an error of kind [`ErrorKind::Authentication`] more may be tried.
     /// Any other error ends the connection.
     pub fn authenticate_with(&mut self, credentials: &[Credential]) -> Result<Session, Error> {
-        self.try_credentials(credentials).map(|()| Session::from_handle(self.handle.clone()))
+        self.try_credentials(credentials)
     }
 
-    fn try_credentials(&self, credentials: &[Credential]) -> Result<(), Error> {
+    fn try_credentials(&self, credentials: &[Credential]) -> Result<Session, Error> {
         let result = self.dialogue(credentials);
         if let Err(error) = &result
             && error.kind() != ErrorKind::Authentication
         {
             // A question may be open that another attempt's answers would not fit.
-            let shared = self.handle.shared();
-            shared.fail(shared.lock(), error.clone());
+            self.connection.fail(error.clone());
         }
-        result
+        result.map(|()| Session::new(self.connection.clone(), &self.config.user))
     }
 
     fn dialogue(&self, credentials: &[Credential]) -> Result<(), Error> {
-        let (shared, config) = (self.handle.shared(), self.handle.config());
-        let server = shared.lock().engine.transport.peer_identification().map(Identification::software);
-        // It may ask an agent, so no lock is held.
-        let Prepared { credentials, methods, notes } =
-            Prepared::new(credentials, &server.unwrap_or_default());
-        let mut core = shared.lock();
-        core.check()?;
-        if core.engine.is_authenticated() {
-            return Ok(());
+        let Self { connection, config } = self;
+        let server = connection.peer_identification();
+        let server = server.as_ref().map(Identification::software).unwrap_or_default();
+        let Prepared { credentials, methods, notes } = Prepared::new(credentials, &server);
+        if connection.is_authenticated() {
+            return connection.failure().map_or(Ok(()), Err);
         }
-        core.engine.authenticate(config, methods);
-        core.dispatch(shared)?;
-        shared.send(core);
+        let mut client = ClientConfig::new(&config.user, methods);
+        client.pipeline = config.pipeline;
+        client.attempts = config.password_attempts;
+        connection.authenticate(client)?;
         let mut dialogues = Vec::new();
         loop {
-            let (phase, timeout) = match shared.lock().engine.transport.is_established() {
+            let (phase, timeout) = match connection.is_established() {
                 true => (Phase::Authentication, config.timeouts.authentication),
                 false => (Phase::Handshake, config.timeouts.handshake),
             };
-            let event = match shared.decision(timeout, phase)? {
-                Decision::Auth(event) => event,
+            let event = match connection.next_decision(timeout, phase)? {
+                Decision::ClientAuth(event) => event,
                 _ => continue,
             };
             match event {
                 Event::Success => return Ok(()),
                 Event::Failed => {
-                    let core = shared.lock();
-                    let attempts = core.engine.auth.as_ref().map(|auth| auth.attempts()).unwrap_or_default();
-                    return Err(Error::authentication(&config.user, attempts, &notes));
+                    let attempts = connection.client_auth(|auth| auth.attempts().to_vec())?;
+                    return Err(Error::authentication(&config.user, &attempts, &notes));
                 }
                 Event::Banner(text) => config.show(&text),
                 Event::Notice { name, instruction, .. } => config.show(&format!("{name}\n{instruction}")),
@@ -220,7 +201,6 @@ impl Login {
         question: Event,
         dialogues: &mut Vec<usize>,
     ) -> Result<(), Error> {
-        let (shared, config) = (self.handle.shared(), self.handle.config());
         let answer = match question {
             Event::Sign { id, algorithm, data } => Answer::Signature(match credentials.get(id) {
                 Some(Credential::Key { signer, .. } | Credential::Hostbased { signer, .. }) => {
@@ -250,23 +230,16 @@ impl Login {
                 })
             }
             Event::ChangePassword { prompt, .. } => {
-                Answer::NewPassword(config.change_password.as_ref().and_then(|change| change(&prompt)))
+                Answer::NewPassword(self.config.change_password.as_ref().and_then(|change| change(&prompt)))
             }
             _ => return Ok(()),
         };
-        let mut core = shared.lock();
-        core.check()?;
-        if let Some(auth) = &mut core.engine.auth {
-            match answer {
-                Answer::Signature(signature) => auth.signature(signature),
-                Answer::Password(password) => auth.password(password),
-                Answer::NewPassword(passwords) => auth.new_password(passwords),
-                Answer::Responses(responses) => auth.responses(responses),
-            }
-        }
-        core.dispatch(shared)?;
-        shared.send(core);
-        Ok(())
+        self.connection.client_auth(|auth| match answer {
+            Answer::Signature(signature) => auth.signature(signature),
+            Answer::Password(password) => auth.password(password),
+            Answer::NewPassword(passwords) => auth.new_password(passwords),
+            Answer::Responses(responses) => auth.responses(responses),
+        })
     }
 }
 

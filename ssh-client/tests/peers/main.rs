@@ -127,7 +127,7 @@ fn keepalives_give_up_a_peer_that_takes_nothing_more() {
     let channel = session.open_session().unwrap();
     let write = move || {
         std::iter::repeat_with(|| {
-            channel.session().is_active().then_some(()).map(|()| (&channel).write_all(&[0; 1 << 20]))
+            channel.connection().is_active().then_some(()).map(|()| (&channel).write_all(&[0; 1 << 20]))
         })
         .find_map(|result| result?.err())
         .unwrap()

@@ -13,7 +13,7 @@ use std::{fmt, sync::Arc};
 /// connection; that ends the announcement until there is room again.
 ///
 /// ```no_run
-/// # fn example(channel: ssh_client::blocking::Channel) -> Result<(), Box<dyn std::error::Error>> {
+/// # fn example(channel: ssh_session::blocking::Channel) -> Result<(), Box<dyn std::error::Error>> {
 /// use rustix::event::{PollFd, PollFlags, poll};
 /// use std::io::{ErrorKind, Read};
 ///

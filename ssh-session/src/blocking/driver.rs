@@ -9,9 +9,11 @@
 //! Locks are taken in the order core, writer, inbox.
 
 use super::{forward::Listeners, inbox::Inbox, output::Writer, stream::Halves};
-use crate::{Config, Error, ErrorKind, Phase, config::Keepalive, engine::Engine};
+use crate::{Error, ErrorKind, Keepalive, Phase, Settings, engine::Engine};
 use bytes::Bytes;
+use ssh_auth::{client, server::ServerEvent};
 use ssh_connection::ChannelId;
+use ssh_kex::Receiver;
 use ssh_wire::{PacketSink, number::disconnect};
 use std::{
     collections::{HashMap, VecDeque},
@@ -44,13 +46,13 @@ pub(super) struct Core {
     pub(super) listeners: Listeners,
     /// Channels that data has come for and whose readers do not know yet.
     pub(super) to_wake: Vec<Arc<Inbox>>,
-    /// What the connecting thread has to decide.
+    /// What [`Connection`](super::Connection)'s owner has to decide.
     pub(super) decisions: VecDeque<Decision>,
     /// Who waits for the answers to global requests, in the order these were sent.
     pub(super) global_waiters: VecDeque<Option<u64>>,
     pub(super) global_replies: HashMap<u64, (bool, Bytes)>,
     global_count: u64,
-    /// What the server said before its identification string.
+    /// What the peer said before its identification string.
     pub(super) lines: Vec<String>,
     pub(super) failure: Option<Error>,
     pub(super) writing: Writing,
@@ -78,11 +80,24 @@ pub(super) enum Writing {
     Backlog,
 }
 
-/// Something the connecting thread has to decide, or waits for.
-pub(super) enum Decision {
-    HostKey { blob: Vec<u8>, algorithm: String },
+/// Something the owner of a session has to decide, or waits for, before the connection protocol begins.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Decision {
+    /// Client: the server has proved to own this key. [`accept_host_key`](super::Connection::accept_host_key) says
+    /// that it is the right one; [`fail`](super::Connection::fail) that it is not.
+    HostKey {
+        /// The key, or a certificate for it.
+        blob: Vec<u8>,
+        /// The algorithm of its signature.
+        algorithm: String,
+    },
+    /// The first keys are in use.
     Established,
-    Auth(ssh_auth::client::Event),
+    /// Client: the authentication asks, or is over; see [`client_auth`](super::Connection::client_auth).
+    ClientAuth(client::Event),
+    /// Server: the client asks to be let in; see [`server_auth`](super::Connection::server_auth).
+    ServerAuth(ServerEvent),
 }
 
 /// The threads of a session, joined when it ends.
@@ -94,11 +109,10 @@ pub(super) struct Threads {
 /// Starts a session's threads over `halves`.
 pub(super) fn start(
     halves: Halves,
-    config: &Config,
-    known_types: &[String],
+    engine: Engine,
+    receiver: Receiver,
+    settings: &Settings,
 ) -> Result<(Arc<Shared>, Threads), Error> {
-    let now = Instant::now();
-    let (engine, receiver) = Engine::new(config, known_types, now)?;
     let Halves { reader, writer, try_write, close } = halves;
     let core = Core {
         engine,
@@ -113,8 +127,8 @@ pub(super) fn start(
         failure: None,
         writing: Writing::Nobody,
         spare: Vec::new(),
-        keepalive: config.keepalive,
-        last_heard: now,
+        keepalive: settings.keepalive,
+        last_heard: Instant::now(),
         keepalives: 0,
         room_waiters: 0,
         room_watchers: Vec::new(),
@@ -130,7 +144,7 @@ pub(super) fn start(
         clock: Condvar::new(),
         writer: Mutex::new(Writer::new(writer, try_write)),
         close_stream: close,
-        close_timeout: config.timeouts.close,
+        close_timeout: settings.close_timeout,
     });
     let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
         thread::Builder::new()

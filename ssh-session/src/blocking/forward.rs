@@ -1,11 +1,6 @@
 //! Channels the server opens: connections to ports it listens on for us (RFC 4254 §7.1).
 
-use super::{
-    Channel,
-    driver::Core,
-    inbox::Inbox,
-    session::{Handle, Session},
-};
+use super::{Channel, Connection, driver::Core, inbox::Inbox};
 use crate::{Error, ErrorKind, Phase};
 use ssh_connection::ChannelId;
 use ssh_wire::{
@@ -98,7 +93,7 @@ impl Listeners {
 
 /// A port the server listens on. Dropping it ends that.
 pub struct Forward {
-    handle: Arc<Handle>,
+    connection: Connection,
     listener: Arc<Listener>,
     address: String,
     port: u32,
@@ -115,18 +110,17 @@ pub struct Forwarded {
     pub originator_port: u32,
 }
 
-impl Session {
+impl Connection {
     /// Asks the server to listen on `address` (empty for all it has) and `port` (0 lets it choose), and to pass
     /// connections on (RFC 4254 §7.1).
     pub fn forward(&self, address: &str, port: u16) -> Result<Forward, Error> {
         let mut data = Vec::new();
         TcpipForward { address: address.as_bytes(), port: port.into() }.encode(&mut data);
-        let handle = self.handle().clone();
         let listener = Arc::new(Listener::default());
         let asked = Asked { address: address.as_bytes().to_vec(), port, listener: listener.clone() };
-        let timeout = handle.config().timeouts.request;
+        let timeout = self.settings().request_timeout;
         let (success, reply) =
-            handle.shared().global_request_with(b"tcpip-forward", true, &data, timeout, |core, number| {
+            self.shared().global_request_with(b"tcpip-forward", true, &data, timeout, |core, number| {
                 core.listeners.asked.insert(number, asked);
             })?;
         if !success {
@@ -135,7 +129,7 @@ impl Session {
         }
         let chosen = granted(port, &reply)
             .map_err(|error| Error::with_source(ErrorKind::Protocol, "answer to tcpip-forward", error))?;
-        Ok(Forward { handle, listener, address: address.to_owned(), port: chosen })
+        Ok(Forward { connection: self.clone(), listener, address: address.to_owned(), port: chosen })
     }
 }
 
@@ -151,7 +145,7 @@ impl Forward {
         let mut waiting = self.listener.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some((id, inbox, originator, originator_port)) = waiting.connections.pop_front() {
-                let channel = Channel::new(self.handle.clone(), id, inbox);
+                let channel = Channel::new(self.connection.clone(), id, inbox);
                 return Ok(Forwarded { channel, originator, originator_port });
             }
             if let Some(error) = &waiting.failure {
@@ -177,8 +171,8 @@ impl Drop for Forward {
         let mut data = Vec::new();
         TcpipForward { address: self.address.as_bytes(), port: self.port }.encode(&mut data);
         // An error means that the session is over, and the forwarding with it.
-        let _ = self.handle.shared().global_request(b"cancel-tcpip-forward", false, &data, None);
-        let mut core = self.handle.shared().lock();
+        let _ = self.connection.shared().global_request(b"cancel-tcpip-forward", false, &data, None);
+        let mut core = self.connection.shared().lock();
         let key = (self.address.as_bytes().to_vec(), self.port);
         // A server that grants a port twice has given it to another by now.
         if core.listeners.ports.get(&key).is_some_and(|listener| Arc::ptr_eq(listener, &self.listener)) {
@@ -190,7 +184,7 @@ impl Drop for Forward {
         for (channel, ..) in waiting {
             close_unaccepted(&mut core, channel);
         }
-        self.handle.shared().send(core);
+        self.connection.shared().send(core);
     }
 }
 

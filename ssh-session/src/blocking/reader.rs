@@ -86,7 +86,7 @@ impl Shared {
                     [] => " before it sent an identification string".to_owned(),
                     lines => format!(" without an identification string; it said {lines:?}"),
                 };
-                Error::new(ErrorKind::Io, format!("connection closed by the server{said}"))
+                Error::new(ErrorKind::Io, format!("connection closed by the {}{said}", core.engine.peer()))
             }
         };
         self.fail(core, error);

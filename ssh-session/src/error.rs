@@ -3,7 +3,7 @@
 use ssh_auth::client::Attempt;
 use std::{fmt, io, sync::Arc, time::Duration};
 
-/// An error of this crate. It is cheap to clone: a session that ends tells every waiting call the same.
+/// An error of a session, or of what leads to one. It is cheap to clone: a session that ends tells every waiting call the same.
 #[derive(Clone)]
 pub struct Error {
     inner: Arc<Inner>,
@@ -88,7 +88,7 @@ impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Connect => "connecting",
-            Self::Handshake => "waiting for the server's part of the key exchange",
+            Self::Handshake => "waiting for the peer's part of the key exchange",
             Self::Authentication => "waiting for the server's answer to the authentication",
             Self::Open => "waiting for the channel to open",
             Self::Request => "waiting for the answer to a request",
@@ -96,19 +96,21 @@ impl fmt::Display for Phase {
             Self::Write => "waiting for room to write",
             Self::Wait => "waiting for the command to end",
             Self::Rekey => "exchanging new keys",
-            Self::Keepalive => "waiting for the server to answer keepalives",
+            Self::Keepalive => "waiting for the peer to answer keepalives",
             Self::Agent => "waiting for the agent",
         })
     }
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    /// An error of one kind, told by `message`.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let inner = Inner { kind, message: message.into(), source: None, attempts: Vec::new() };
         Self { inner: Arc::new(inner) }
     }
 
-    pub(crate) fn with_source(
+    /// The same, caused by `source`, which is shown behind the message.
+    pub fn with_source(
         kind: ErrorKind,
         message: impl Into<String>,
         source: impl std::error::Error + Send + Sync + 'static,
@@ -117,18 +119,20 @@ impl Error {
         Self { inner: Arc::new(Inner { kind, message: message.into(), source, attempts: Vec::new() }) }
     }
 
-    pub(crate) fn timeout(phase: Phase, after: Duration) -> Self {
+    /// The time set for `phase` is over.
+    pub fn timeout(phase: Phase, after: Duration) -> Self {
         // Nobody wants to read nanoseconds.
         let after = Duration::from_millis(u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
         Self::new(ErrorKind::Timeout(phase), format!("timed out after {after:?} {phase}"))
     }
 
-    pub(crate) fn closed(what: &str) -> Self {
+    /// `what` is closed.
+    pub fn closed(what: &str) -> Self {
         Self::new(ErrorKind::Closed, format!("{what} is closed"))
     }
 
-    /// `notes` tell what could not even be tried.
-    pub(crate) fn authentication(user: &str, attempts: &[Attempt], notes: &[String]) -> Self {
+    /// None of the attempts was enough to log `user` in; `notes` tell what could not even be tried.
+    pub fn authentication(user: &str, attempts: &[Attempt], notes: &[String]) -> Self {
         let mut message = format!("authentication of {user:?} failed");
         if attempts.is_empty() {
             message.push_str(": no credential was given that could be tried");

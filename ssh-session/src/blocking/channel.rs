@@ -1,10 +1,10 @@
 //! A channel: a stream in both directions, and the requests of RFC 4254 §6.
 
 use super::{
+    Connection,
     driver::Writing,
     inbox::{Inbox, Source},
     readiness::Watch,
-    session::{Handle, Session},
     stream::{Halves, Stream},
 };
 use crate::{Error, ErrorKind, Phase};
@@ -37,7 +37,7 @@ const CREDIT_STEP: usize = 256 * 1024;
 /// For lines, and for many small writes, it goes into the buffers of the standard library:
 ///
 /// ```no_run
-/// # fn example(session: ssh_client::blocking::Session) -> Result<(), Box<dyn std::error::Error>> {
+/// # fn example(session: ssh_session::blocking::Connection) -> Result<(), Box<dyn std::error::Error>> {
 /// use std::io::{BufRead, BufReader, BufWriter, Write};
 ///
 /// let channel = session.open_session()?;
@@ -60,7 +60,7 @@ pub struct Channel {
 }
 
 struct Inner {
-    handle: Arc<Handle>,
+    connection: Connection,
     id: ChannelId,
     inbox: Arc<Inbox>,
     timeouts: Mutex<ChannelTimeouts>,
@@ -115,9 +115,9 @@ pub struct Terminal {
 }
 
 impl Channel {
-    pub(super) fn new(handle: Arc<Handle>, id: ChannelId, inbox: Arc<Inbox>) -> Self {
+    pub(super) fn new(connection: Connection, id: ChannelId, inbox: Arc<Inbox>) -> Self {
         let inner = Inner {
-            handle,
+            connection,
             id,
             inbox,
             timeouts: Mutex::default(),
@@ -131,8 +131,8 @@ impl Channel {
     }
 
     /// The session the channel belongs to.
-    pub fn session(&self) -> Session {
-        Session::from_handle(self.inner.handle.clone())
+    pub fn connection(&self) -> &Connection {
+        &self.inner.connection
     }
 
     /// Runs `command` in the user's shell (RFC 4254 §6.5). A channel runs one command, shell or subsystem.
@@ -182,7 +182,7 @@ impl Channel {
     /// Sends any request and waits for the answer; a refusal is an error of kind [`ErrorKind::RequestRefused`].
     pub fn request(&self, name: &str, data: &impl Encode) -> Result<(), Error> {
         let number = self.send_request(name, true, data)?;
-        let success = self.inner.inbox.reply(number, self.inner.handle.config().timeouts.request)?;
+        let success = self.inner.inbox.reply(number, self.inner.connection.settings().request_timeout)?;
         if success { Ok(()) } else { Err(refused(name)) }
     }
 
@@ -198,7 +198,7 @@ impl Channel {
             .iter()
             .map(|(name, data)| self.send_request(name, true, &ssh_wire::Rest(data)))
             .collect::<Result<_, _>>()?;
-        let timeout = self.inner.handle.config().timeouts.request;
+        let timeout = self.inner.connection.settings().request_timeout;
         numbers.into_iter().map(|number| self.inner.inbox.reply(number, timeout)).collect()
     }
 
@@ -206,7 +206,7 @@ impl Channel {
     fn send_request(&self, name: &str, want_reply: bool, data: &impl Encode) -> Result<u64, Error> {
         let mut encoded = Vec::new();
         data.encode(&mut encoded);
-        let shared = self.inner.handle.shared();
+        let shared = self.inner.connection.shared();
         let mut core = shared.lock();
         core.check()?;
         self.check_open()?;
@@ -254,7 +254,7 @@ impl Channel {
     /// Changes who is told when the channel becomes ready.
     pub(super) fn watch<T>(&self, change: impl FnOnce(&mut Watch) -> T) -> T {
         // Locked, so that no write and no news gets in between.
-        let mut core = self.inner.handle.shared().lock();
+        let mut core = self.inner.connection.shared().lock();
         self.inner.watched.store(true, Ordering::Relaxed);
         let writable = core.is_writable(self.inner.id, &self.inner.inbox);
         self.inner.inbox.watch(writable, change)
@@ -278,8 +278,8 @@ impl Channel {
         self.inner.inbox.available(Source::Stdout)
     }
 
-    /// Takes what has arrived on either stream; `None` when both are at their end.
-    pub(super) fn recv_any(&self) -> Result<Option<(Source, Bytes)>, Error> {
+    /// Takes what has arrived on either stream without copying it; `None` when both are at their end.
+    pub fn recv_any(&self) -> Result<Option<(Source, Bytes)>, Error> {
         let timeouts = *self.timeouts();
         let chunk = self.inner.inbox.recv_any(timeouts.reading()).map_err(|error| timeouts.explain(error))?;
         if let Some((_, data)) = &chunk {
@@ -311,7 +311,7 @@ impl Channel {
             return;
         }
         let bytes = self.inner.unreturned.swap(0, Ordering::Relaxed);
-        let shared = self.inner.handle.shared();
+        let shared = self.inner.connection.shared();
         let mut core = shared.lock();
         core.engine.mux.consumed(self.inner.id, bytes, Instant::now());
         let step = (core.engine.mux.window(self.inner.id) / 8).clamp(1, CREDIT_STEP);
@@ -340,7 +340,7 @@ impl Channel {
         timeout: Option<Duration>,
     ) -> Result<usize, Error> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let (shared, id) = (self.inner.handle.shared(), self.inner.id);
+        let (shared, id) = (self.inner.connection.shared(), self.inner.id);
         let mut core = shared.lock();
         loop {
             core.check()?;
@@ -384,7 +384,7 @@ impl Channel {
 
     /// Tells the other side that no more data will come (EOF); reading goes on.
     pub fn shutdown_write(&self) -> Result<(), Error> {
-        let shared = self.inner.handle.shared();
+        let shared = self.inner.connection.shared();
         let mut core = shared.lock();
         core.check()?;
         core.engine.mux.eof(self.inner.id);
@@ -409,13 +409,13 @@ impl Channel {
     }
 }
 
-pub(super) fn refused(name: &str) -> Error {
+fn refused(name: &str) -> Error {
     Error::new(ErrorKind::RequestRefused, format!("server refused the request {name:?}"))
 }
 
 impl Inner {
     fn close(&self) {
-        let shared = self.handle.shared();
+        let shared = self.connection.shared();
         let mut core = shared.lock();
         core.engine.mux.close(self.id);
         // The other side may never answer, so nobody goes on waiting for it.
@@ -429,7 +429,7 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         if !self.inbox.is_closed() {
-            self.handle.shared().lock().channels.remove(&self.id);
+            self.connection.shared().lock().channels.remove(&self.id);
             self.close();
         }
     }

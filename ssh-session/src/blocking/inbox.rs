@@ -18,8 +18,10 @@ const SMALL: usize = 16 * 1024;
 
 /// Which of a channel's two streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub enum Source {
+    /// The main stream.
     Stdout,
+    /// The other one (RFC 4254 §5.2).
     Stderr,
 }
 

@@ -19,22 +19,24 @@ impl Core {
         while let Some(event) = self.engine.poll_event() {
             match event {
                 Event::Connection(event) => self.dispatch_connection(event, shared)?,
-                Event::Auth(event) => {
-                    self.decisions.push_back(Decision::Auth(event));
-                    shared.notify_changed();
-                }
+                Event::ClientAuth(event) => self.decide(Decision::ClientAuth(event), shared),
+                Event::ServerAuth(event) => self.decide(Decision::ServerAuth(event), shared),
                 Event::Transport(event) => self.dispatch_transport(event, shared)?,
             }
         }
         Ok(())
     }
 
+    fn decide(&mut self, decision: Decision, shared: &Shared) {
+        self.decisions.push_back(decision);
+        shared.notify_changed();
+    }
+
     fn dispatch_transport(&mut self, event: ssh_kex::Event, shared: &Shared) -> Result<(), Error> {
         use ssh_kex::Event;
         match event {
             Event::HostKey { key, algorithm } => {
-                self.decisions.push_back(Decision::HostKey { blob: key, algorithm });
-                shared.notify_changed();
+                self.decide(Decision::HostKey { blob: key, algorithm }, shared);
             }
             Event::Established { rekey } => {
                 if !rekey {
@@ -45,14 +47,15 @@ impl Core {
             }
             Event::Line(line) => {
                 let line = line.escape_ascii().to_string();
-                log::debug!("server says before its identification: {line}");
+                log::debug!("{} says before its identification: {line}", self.engine.peer());
                 if self.lines.len() < KEPT_LINES {
                     self.lines.push(line);
                 }
             }
             Event::Disconnected(disconnected) => {
                 let (reason, text) = (disconnected.reason, disconnected.description);
-                let message = format!("server ended the session: {text:?} (reason {reason})");
+                let peer = self.engine.peer();
+                let message = format!("{peer} ended the session: {text:?} (reason {reason})");
                 return Err(Error::new(ErrorKind::Disconnected, message));
             }
             _ => {}
@@ -78,7 +81,8 @@ impl Core {
             }
             Event::Opened { channel, .. } => self.with(channel, |inbox| inbox.set_opened(Ok(()))),
             Event::OpenFailed { channel, reason, description } => {
-                let message = format!("server refused the channel: {description:?} (reason {reason})");
+                let peer = self.engine.peer();
+                let message = format!("{peer} refused the channel: {description:?} (reason {reason})");
                 let error = Error::new(ErrorKind::ChannelRefused, message);
                 self.with(channel, |inbox| inbox.set_opened(Err(error)));
                 self.channels.remove(&channel);
@@ -134,7 +138,7 @@ impl Core {
         self.to_wake.drain(..).for_each(|inbox| inbox.wake());
     }
 
-    /// Answers the server's request to open a channel.
+    /// Answers the peer's request to open a channel.
     fn incoming(&mut self, channel: ChannelId, channel_type: &[u8], data: &[u8]) -> Result<(), Error> {
         match self.listeners.accept(channel, channel_type, data) {
             Ok(inbox) => {

@@ -1,0 +1,33 @@
+//! Sessions and channels for threads.
+//!
+//! A session has two threads of its own: one reads and decrypts, one writes what does not leave at once and minds
+//! the clock; when the stream takes no more for the first time, a third one is started to mind the clock. None runs the
+//! caller's code but the stream's and that of [`Channel::on_ready`]. [`Connection`] and [`Channel`] are handles: clone
+//! them, share them between threads; the session ends when the last handle is gone or when one is told to
+//! [close](Connection::close) it.
+//!
+//! **What is not read.** Each channel has a window, which both its streams (stdout and stderr) share. What arrives is
+//! kept until it is read, up to the window, and only what was read is given back as credit. A stream that nobody reads
+//! stops its channel when the window is full: the command at the other end then blocks in its write, as with a full
+//! pipe, and the other stream gets nothing more either. Other channels do not notice.
+
+mod channel;
+mod connection;
+mod dispatch;
+mod driver;
+mod forward;
+mod inbox;
+mod output;
+mod reader;
+mod readiness;
+mod stream;
+mod timers;
+
+pub use channel::{Channel, Stderr, Terminal};
+pub use connection::Connection;
+pub use driver::Decision;
+pub use forward::{Forward, Forwarded};
+pub use inbox::Source;
+#[cfg(unix)]
+pub use readiness::{Readiness, Ready};
+pub use stream::{Halves, Stream, TryWrite};
