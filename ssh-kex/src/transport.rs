@@ -194,6 +194,11 @@ impl Transport {
         Ok(())
     }
 
+    /// Whether [`take_open`](Transport::take_open) has keys.
+    pub fn has_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// The keys for [`Receiver::install`], once the peer's NEWKEYS has come and the host key is accepted.
     pub fn take_open(&mut self) -> Option<NewOpen> {
         self.open.take()

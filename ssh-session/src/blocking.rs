@@ -1,8 +1,8 @@
 //! Sessions and channels for threads.
 //!
-//! A session has two threads of its own: one reads and decrypts, one writes what does not leave at once and minds
-//! the clock; when the stream takes no more for the first time, a third one is started to mind the clock. None runs the
-//! caller's code but the stream's and that of [`Channel::on_ready`]. [`Connection`] and [`Channel`] are handles: clone
+//! A session has two threads of its own: one reads and decrypts while no caller that waits does so itself, one writes
+//! what does not leave at once and minds the clock; when the stream takes no more for the first time, a third one is started to mind the clock. None runs the
+//! caller's code but the stream's and that of [`Channel::on_ready`], which a caller may also run that waits. [`Connection`] and [`Channel`] are handles: clone
 //! them, share them between threads; the session ends when the last handle is gone or when one is told to
 //! [close](Connection::close) it.
 //!
@@ -11,6 +11,7 @@
 //! stops its channel when the window is full: the command at the other end then blocks in its write, as with a full
 //! pipe, and the other stream gets nothing more either. Other channels do not notice.
 
+mod bell;
 mod channel;
 mod connection;
 mod dispatch;
@@ -18,8 +19,10 @@ mod driver;
 mod forward;
 mod inbox;
 mod output;
-mod reader;
 mod readiness;
+mod reading;
+#[cfg(unix)]
+mod signal;
 mod stream;
 mod timers;
 
@@ -30,4 +33,4 @@ pub use forward::{Forward, Forwarded};
 pub use inbox::Source;
 #[cfg(unix)]
 pub use readiness::{Readiness, Ready};
-pub use stream::{Halves, Stream, TryWrite};
+pub use stream::{Halves, ReadNow, Stream, TryWrite};

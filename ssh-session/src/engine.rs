@@ -120,6 +120,11 @@ impl Engine {
         self.transport.take_open()
     }
 
+    /// Whether [`Engine::take_open`] has one.
+    pub(crate) fn has_open(&self) -> bool {
+        self.transport.has_open()
+    }
+
     /// Client: starts the authentication, or goes on with the methods of `config` after a failure; the first request
     /// leaves as soon as the key exchange allows.
     pub(crate) fn authenticate(&mut self, config: client::ClientConfig) {

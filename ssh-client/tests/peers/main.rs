@@ -280,6 +280,7 @@ fn a_stream_that_panics_ends_the_session() {
         reader: Box::new(Panics),
         writer: Box::new(std::io::sink()),
         try_write: None,
+        read_now: None,
         close: Some(Box::new(|| {})),
     };
     let error = in_time(|| Session::connect_over(halves, "host", 22, &config()).unwrap_err());

@@ -2,7 +2,7 @@
 
 use super::{
     Connection,
-    driver::Writing,
+    driver::{Shared, Writing},
     inbox::{Inbox, Source},
     readiness::Watch,
     stream::{Halves, Stream},
@@ -182,7 +182,11 @@ impl Channel {
     /// Sends any request and waits for the answer; a refusal is an error of kind [`ErrorKind::RequestRefused`].
     pub fn request(&self, name: &str, data: &impl Encode) -> Result<(), Error> {
         let number = self.send_request(name, true, data)?;
-        let success = self.inner.inbox.reply(number, self.inner.connection.settings().request_timeout)?;
+        let success = self.inner.inbox.reply(
+            self.shared(),
+            number,
+            self.inner.connection.settings().request_timeout,
+        )?;
         if success { Ok(()) } else { Err(refused(name)) }
     }
 
@@ -199,14 +203,14 @@ impl Channel {
             .map(|(name, data)| self.send_request(name, true, &ssh_wire::Rest(data)))
             .collect::<Result<_, _>>()?;
         let timeout = self.inner.connection.settings().request_timeout;
-        numbers.into_iter().map(|number| self.inner.inbox.reply(number, timeout)).collect()
+        numbers.into_iter().map(|number| self.inner.inbox.reply(self.shared(), number, timeout)).collect()
     }
 
     /// Queues a request and answers its number among those that want a reply.
     fn send_request(&self, name: &str, want_reply: bool, data: &impl Encode) -> Result<u64, Error> {
         let mut encoded = Vec::new();
         data.encode(&mut encoded);
-        let shared = self.inner.connection.shared();
+        let shared = self.shared();
         let mut core = shared.lock();
         core.check()?;
         self.check_open()?;
@@ -254,14 +258,21 @@ impl Channel {
     /// Changes who is told when the channel becomes ready.
     pub(super) fn watch<T>(&self, change: impl FnOnce(&mut Watch) -> T) -> T {
         // Locked, so that no write and no news gets in between.
-        let mut core = self.inner.connection.shared().lock();
-        self.inner.watched.store(true, Ordering::Relaxed);
+        let mut core = self.shared().lock();
+        if !self.inner.watched.swap(true, Ordering::Relaxed) {
+            // Nobody may be waiting when something comes that has to be told.
+            self.shared().reading.follow();
+        }
         let writable = core.is_writable(self.inner.id, &self.inner.inbox);
         self.inner.inbox.watch(writable, change)
     }
 
     pub(super) fn wake_if_ready(&self) {
         self.inner.inbox.wake_if_ready();
+    }
+
+    fn shared(&self) -> &Shared {
+        self.inner.connection.shared()
     }
 
     fn timeouts(&self) -> MutexGuard<'_, ChannelTimeouts> {
@@ -281,7 +292,11 @@ impl Channel {
     /// Takes what has arrived on either stream without copying it; `None` when both are at their end.
     pub fn recv_any(&self) -> Result<Option<(Source, Bytes)>, Error> {
         let timeouts = *self.timeouts();
-        let chunk = self.inner.inbox.recv_any(timeouts.reading()).map_err(|error| timeouts.explain(error))?;
+        let chunk = self
+            .inner
+            .inbox
+            .recv_any(self.shared(), timeouts.reading())
+            .map_err(|error| timeouts.explain(error))?;
         if let Some((_, data)) = &chunk {
             self.credit(data.len());
         }
@@ -290,7 +305,7 @@ impl Channel {
 
     fn recv_from(&self, source: Source) -> Result<Bytes, Error> {
         let timeouts = *self.timeouts();
-        let chunk = self.inner.inbox.recv(source, timeouts.reading());
+        let chunk = self.inner.inbox.recv(self.shared(), source, timeouts.reading());
         let chunk = chunk.map_err(|error| timeouts.explain(error))?;
         self.credit(chunk.len());
         Ok(chunk)
@@ -298,7 +313,7 @@ impl Channel {
 
     fn read_from(&self, source: Source, buffer: &mut [u8]) -> Result<usize, Error> {
         let timeouts = *self.timeouts();
-        let n = self.inner.inbox.read(source, buffer, timeouts.reading());
+        let n = self.inner.inbox.read(self.shared(), source, buffer, timeouts.reading());
         let n = n.map_err(|error| timeouts.explain(error))?;
         self.credit(n);
         Ok(n)
@@ -311,7 +326,7 @@ impl Channel {
             return;
         }
         let bytes = self.inner.unreturned.swap(0, Ordering::Relaxed);
-        let shared = self.inner.connection.shared();
+        let shared = self.shared();
         let mut core = shared.lock();
         core.engine.mux.consumed(self.inner.id, bytes, Instant::now());
         let step = (core.engine.mux.window(self.inner.id) / 8).clamp(1, CREDIT_STEP);
@@ -340,7 +355,7 @@ impl Channel {
         timeout: Option<Duration>,
     ) -> Result<usize, Error> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let (shared, id) = (self.inner.connection.shared(), self.inner.id);
+        let (shared, id) = (self.shared(), self.inner.id);
         let mut core = shared.lock();
         loop {
             core.check()?;
@@ -363,9 +378,13 @@ impl Channel {
                 Written::Blocked(Blocked::Window) => {
                     shared.send(core);
                     let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-                    self.inner.inbox.wait_window(epoch, left).map_err(|error| match error.kind() {
-                        ErrorKind::Timeout(_) => Error::timeout(Phase::Write, timeout.unwrap_or_default()),
-                        _ => error,
+                    self.inner.inbox.wait_window(shared, epoch, left).map_err(|error| {
+                        match error.kind() {
+                            ErrorKind::Timeout(_) => {
+                                Error::timeout(Phase::Write, timeout.unwrap_or_default())
+                            }
+                            _ => error,
+                        }
                     })?;
                     core = shared.lock();
                 }
@@ -384,7 +403,7 @@ impl Channel {
 
     /// Tells the other side that no more data will come (EOF); reading goes on.
     pub fn shutdown_write(&self) -> Result<(), Error> {
-        let shared = self.inner.connection.shared();
+        let shared = self.shared();
         let mut core = shared.lock();
         core.check()?;
         core.engine.mux.eof(self.inner.id);
@@ -394,7 +413,7 @@ impl Channel {
 
     /// Waits until the command has ended. `None` if the server closed the channel without saying how.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Option<Exit>, Error> {
-        self.inner.inbox.exit(timeout)
+        self.inner.inbox.exit(self.shared(), timeout)
     }
 
     /// Closes the channel in both directions. What has arrived can still be read, and then comes the end, whether or
@@ -405,7 +424,7 @@ impl Channel {
 
     /// Waits until the other side has closed the channel, too.
     pub fn wait_closed(&self, timeout: Option<Duration>) -> Result<(), Error> {
-        self.inner.inbox.wait_closed(timeout)
+        self.inner.inbox.wait_closed(self.shared(), timeout)
     }
 }
 
@@ -428,6 +447,9 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        if *self.watched.get_mut() {
+            self.connection.shared().reading.unfollow();
+        }
         if !self.inbox.is_closed() {
             self.connection.shared().lock().channels.remove(&self.id);
             self.close();
@@ -480,6 +502,7 @@ impl Stream for Channel {
             reader: Box::new(self.clone()),
             writer: Box::new(self),
             try_write: None,
+            read_now: None,
             close: Some(Box::new(close)),
         })
     }

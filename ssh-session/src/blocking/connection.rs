@@ -166,12 +166,12 @@ impl Connection {
         let mut core = shared.lock();
         core.check()?;
         let id = core.engine.mux.open(channel_type.as_bytes(), data)?;
-        let inbox = Arc::new(Inbox::default());
+        let inbox = Arc::new(Inbox::new(shared.bell.clone()));
         core.channels.insert(id, inbox.clone());
         // From here on the channel closes itself when something fails.
         let channel = Channel::new(self.clone(), id, inbox.clone());
         shared.send(core);
-        inbox.opened(self.settings().open_timeout)?;
+        inbox.opened(shared, self.settings().open_timeout)?;
         Ok(channel)
     }
 

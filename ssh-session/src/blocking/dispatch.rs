@@ -97,7 +97,7 @@ impl Core {
                 }
             }
             Event::Incoming { channel, channel_type, data } => {
-                self.incoming(channel, &channel_type, &data)?;
+                self.incoming(channel, &channel_type, &data, shared)?;
             }
             Event::GlobalRequest { name, want_reply, .. } => {
                 log::debug!("global request {:?} is not served here", name.escape_ascii().to_string());
@@ -139,11 +139,19 @@ impl Core {
     }
 
     /// Answers the peer's request to open a channel.
-    fn incoming(&mut self, channel: ChannelId, channel_type: &[u8], data: &[u8]) -> Result<(), Error> {
-        match self.listeners.accept(channel, channel_type, data) {
-            Ok(inbox) => {
+    fn incoming(
+        &mut self,
+        channel: ChannelId,
+        channel_type: &[u8],
+        data: &[u8],
+        shared: &Shared,
+    ) -> Result<(), Error> {
+        let inbox = Arc::new(Inbox::new(shared.bell.clone()));
+        match self.listeners.accept(channel, channel_type, data, inbox.clone()) {
+            Ok(()) => {
                 self.channels.insert(channel, inbox);
                 self.engine.mux.accept(channel)?;
+                shared.notify_changed();
             }
             Err((reason, description)) => self.engine.mux.reject(channel, reason, description)?,
         }

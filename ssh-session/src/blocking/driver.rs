@@ -1,14 +1,21 @@
 //! What a session's threads and the callers' threads share, and the threads themselves.
 //!
 //! ```text
-//!  socket → reading thread: read, decrypt (no lock) ─ lock ─ engine ─ events ─ unlock → inboxes → callers
+//!  socket → who leads: read, decrypt (no lock) ─ lock ─ engine ─ events ─ unlock → inboxes → callers
 //!  callers ─ lock ─ engine: seal into the output ─ unlock → socket, if it takes all at once; else → writing thread
 //! ```
 //!
-//! The reading thread never waits for the socket to take something: two full peers would wait for each other.
+//! Who reads never waits for the socket to take something: two full peers would wait for each other.
 //! Locks are taken in the order core, writer, inbox.
 
-use super::{forward::Listeners, inbox::Inbox, output::Writer, stream::Halves};
+use super::{
+    bell::Bell,
+    forward::Listeners,
+    inbox::Inbox,
+    output::Writer,
+    reading::{Awaited, Follower, Reading},
+    stream::Halves,
+};
 use crate::{Error, ErrorKind, Keepalive, Phase, Settings, engine::Engine};
 use bytes::Bytes;
 use ssh_auth::{client, server::ServerEvent};
@@ -26,6 +33,8 @@ use std::{
 /// What all threads of a session share.
 pub(super) struct Shared {
     core: Mutex<Core>,
+    pub(super) reading: Reading,
+    pub(super) bell: Arc<Bell>,
     /// Something session-wide has changed: a decision is due, a global request was answered, keys are there.
     pub(super) changed: Condvar,
     /// The output has room again.
@@ -113,7 +122,7 @@ pub(super) fn start(
     receiver: Receiver,
     settings: &Settings,
 ) -> Result<(Arc<Shared>, Threads), Error> {
-    let Halves { reader, writer, try_write, close } = halves;
+    let Halves { reader, writer, try_write, read_now, close } = halves;
     let core = Core {
         engine,
         channels: HashMap::new(),
@@ -138,6 +147,8 @@ pub(super) fn start(
     let joinable = close.is_some();
     let shared = Arc::new(Shared {
         core: Mutex::new(core),
+        reading: Reading::new(reader, read_now, receiver),
+        bell: Arc::default(),
         changed: Condvar::new(),
         room: Condvar::new(),
         work: Condvar::new(),
@@ -153,7 +164,7 @@ pub(super) fn start(
             .map_err(|error| Error::with_source(ErrorKind::Io, "no thread for the session", error))
     };
     let for_reader = shared.clone();
-    let reader = spawn("ssh-reader", Box::new(move || for_reader.read_loop(reader, receiver)))?;
+    let reader = spawn("ssh-reader", Box::new(move || for_reader.read_loop()))?;
     let for_writer = shared.clone();
     let writer = match spawn("ssh-writer", Box::new(move || for_writer.write_loop())) {
         Ok(writer) => writer,
@@ -193,19 +204,14 @@ impl Shared {
         &self,
         timeout: Option<Duration>,
         phase: Phase,
-        mut ready: impl FnMut(&mut Core) -> Option<T>,
+        ready: impl FnMut(&mut Core) -> Option<T>,
     ) -> Result<T, Error> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut core = self.lock();
-        loop {
-            if let Some(answer) = ready(&mut core) {
-                return Ok(answer);
-            }
-            if let Some(error) = &core.failure {
-                return Err(error.clone());
-            }
-            core = wait_until(&self.changed, core, deadline)
-                .map_err(|_| Error::timeout(phase, timeout.unwrap_or_default()))?;
+        let mut awaited = AwaitedInCore { shared: self, ready, answer: None };
+        let in_time = self.await_input(deadline, &mut awaited);
+        match (awaited.answer, in_time) {
+            (Some(answer), _) => answer,
+            (None, _) => Err(Error::timeout(phase, timeout.unwrap_or_default())),
         }
     }
 
@@ -214,20 +220,18 @@ impl Shared {
         self.wait(timeout, phase, |core| core.decisions.pop_front())
     }
 
-    /// Waits, with the core unlocked, until the output has room or `deadline` has passed.
+    /// Waits, with the core unlocked, until the output has room or `deadline` has passed. While keys are renewed, that
+    /// takes the peer's messages, and somebody to read them.
     pub(super) fn wait_room<'a>(
         &self,
         mut core: MutexGuard<'a, Core>,
         deadline: Option<Instant>,
     ) -> Result<MutexGuard<'a, Core>, TimedOut> {
         core.room_waiters += 1;
-        let result = wait_until(&self.room, core, deadline);
-        let mut core = result.map_err(|TimedOut| {
-            self.lock().room_waiters -= 1;
-            TimedOut
-        })?;
+        let _follower = core.engine.transport.is_rekeying().then(|| Follower::new(&self.reading));
+        let (mut core, in_time) = wait_until(&self.room, core, deadline);
         core.room_waiters -= 1;
-        Ok(core)
+        if in_time { Ok(core) } else { Err(TimedOut) }
     }
 
     /// The output has room again. Waking costs a system call, so it is done for those only who wait.
@@ -242,6 +246,7 @@ impl Shared {
 
     pub(super) fn notify_changed(&self) {
         self.changed.notify_all();
+        self.bell.ring();
     }
 
     pub(super) fn notify_writer(&self) {
@@ -321,14 +326,10 @@ impl Shared {
             for inbox in core.channels.values() {
                 inbox.fail(&error);
             }
-            core.listeners.fail(&error);
             core.failure = Some(error);
         }
         self.send(core);
-        self.changed.notify_all();
-        self.room.notify_all();
-        self.work.notify_all();
-        self.clock.notify_all();
+        self.notify_all();
     }
 
     /// Ends the session from this side: says so to the peer, waits a little until what was written has left, and cuts
@@ -355,13 +356,17 @@ impl Shared {
     /// Cuts the stream and lets the threads end.
     pub(super) fn cut(&self) {
         self.lock().finished = true;
+        self.reading.end();
         if let Some(close) = &self.close_stream {
             close();
         }
-        self.work.notify_all();
-        self.clock.notify_all();
+        self.notify_all();
+    }
+
+    fn notify_all(&self) {
+        self.notify_changed();
+        self.notify_timers();
         self.room.notify_all();
-        self.changed.notify_all();
     }
 
     /// Sleeps until there is work or `until` has come.
@@ -370,7 +375,7 @@ impl Shared {
         core: MutexGuard<'a, Core>,
         until: Option<Instant>,
     ) -> MutexGuard<'a, Core> {
-        wait_until(&self.work, core, until).unwrap_or_else(|TimedOut| self.lock())
+        wait_until(&self.work, core, until).0
     }
 
     /// Sleeps until a timer is due earlier or `until` has come.
@@ -379,7 +384,7 @@ impl Shared {
         core: MutexGuard<'a, Core>,
         until: Option<Instant>,
     ) -> MutexGuard<'a, Core> {
-        wait_until(&self.clock, core, until).unwrap_or_else(|TimedOut| self.lock())
+        wait_until(&self.clock, core, until).0
     }
 }
 
@@ -401,21 +406,60 @@ impl Drop for EndOnPanic<'_> {
 }
 
 /// The time set is over.
+#[derive(Debug)]
 pub(super) struct TimedOut;
 
-fn wait_until<'a>(
+/// Something that comes with the core.
+struct AwaitedInCore<'a, T, F> {
+    shared: &'a Shared,
+    ready: F,
+    answer: Option<Result<T, Error>>,
+}
+
+impl<T, F: FnMut(&mut Core) -> Option<T>> AwaitedInCore<'_, T, F> {
+    fn look(&mut self, core: &mut Core) -> bool {
+        self.answer = match (self.ready)(core) {
+            Some(answer) => Some(Ok(answer)),
+            None => core.failure.clone().map(Err),
+        };
+        self.answer.is_some()
+    }
+}
+
+impl<T, F: FnMut(&mut Core) -> Option<T>> Awaited for AwaitedInCore<'_, T, F> {
+    fn is_ready(&mut self) -> bool {
+        let shared = self.shared;
+        self.look(&mut shared.lock())
+    }
+
+    fn park(&mut self, deadline: Option<Instant>) -> Result<(), TimedOut> {
+        let shared = self.shared;
+        let mut core = shared.lock();
+        while !self.look(&mut core) {
+            let (again, in_time) = wait_until(&shared.changed, core, deadline);
+            core = again;
+            if !in_time {
+                return Err(TimedOut);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sleeps until `condvar` is notified. `false` if `deadline` has passed already.
+pub(super) fn wait_until<'a, T>(
     condvar: &Condvar,
-    core: MutexGuard<'a, Core>,
+    guard: MutexGuard<'a, T>,
     deadline: Option<Instant>,
-) -> Result<MutexGuard<'a, Core>, TimedOut> {
+) -> (MutexGuard<'a, T>, bool) {
     let Some(deadline) = deadline else {
-        return Ok(condvar.wait(core).unwrap_or_else(PoisonError::into_inner));
+        return (condvar.wait(guard).unwrap_or_else(PoisonError::into_inner), true);
     };
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
-        return Err(TimedOut);
+        return (guard, false);
     }
-    Ok(condvar.wait_timeout(core, left).unwrap_or_else(PoisonError::into_inner).0)
+    (condvar.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0, true)
 }
 
 impl Core {

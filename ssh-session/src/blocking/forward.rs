@@ -11,8 +11,8 @@ use ssh_wire::{
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
-    sync::{Arc, Condvar, Mutex, PoisonError},
-    time::{Duration, Instant},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 /// Connections that wait to be accepted, per forwarded port; more are refused.
@@ -33,16 +33,21 @@ struct Asked {
     listener: Arc<Listener>,
 }
 
+/// Connections that wait to be accepted.
 #[derive(Default)]
-struct Listener {
-    state: Mutex<Waiting>,
-    changed: Condvar,
+struct Listener(Mutex<VecDeque<Waiting>>);
+
+struct Waiting {
+    channel: ChannelId,
+    inbox: Arc<Inbox>,
+    originator: String,
+    originator_port: u32,
 }
 
-#[derive(Default)]
-struct Waiting {
-    connections: VecDeque<(ChannelId, Arc<Inbox>, String, u32)>,
-    failure: Option<Error>,
+impl Listener {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Listeners {
@@ -52,22 +57,22 @@ impl Listeners {
         channel: ChannelId,
         channel_type: &[u8],
         data: &[u8],
-    ) -> Result<Arc<Inbox>, (u32, &'static str)> {
+        inbox: Arc<Inbox>,
+    ) -> Result<(), (u32, &'static str)> {
         if channel_type != b"forwarded-tcpip" {
             return Err((open_failure::UNKNOWN_CHANNEL_TYPE, "not served here"));
         }
         let refused = (open_failure::ADMINISTRATIVELY_PROHIBITED, "port was not asked for");
         let forwarded: ForwardedTcpip<'_> = Rest(data).parse().map_err(|_| refused)?;
         let listener = self.ports.get(&(forwarded.address.to_vec(), forwarded.port)).ok_or(refused)?;
-        let mut waiting = listener.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.connections.len() >= BACKLOG {
+        let mut waiting = listener.waiting();
+        if waiting.len() >= BACKLOG {
             return Err((open_failure::RESOURCE_SHORTAGE, "too many connections wait"));
         }
-        let inbox = Arc::new(Inbox::default());
         let originator = String::from_utf8_lossy(forwarded.originator).into_owned();
-        waiting.connections.push_back((channel, inbox.clone(), originator, forwarded.originator_port));
-        listener.changed.notify_one();
-        Ok(inbox)
+        let originator_port = forwarded.originator_port;
+        waiting.push_back(Waiting { channel, inbox, originator, originator_port });
+        Ok(())
     }
 
     /// The server has answered a global request: if it was for a port and is granted, connections may come.
@@ -81,13 +86,6 @@ impl Listeners {
     /// Nobody waits for the answer any more.
     pub(super) fn forget(&mut self, number: u64) {
         self.asked.remove(&number);
-    }
-
-    pub(super) fn fail(&self, error: &Error) {
-        for listener in self.ports.values() {
-            listener.state.lock().unwrap_or_else(PoisonError::into_inner).failure = Some(error.clone());
-            listener.changed.notify_all();
-        }
     }
 }
 
@@ -141,28 +139,13 @@ impl Forward {
 
     /// Waits for the next connection.
     pub fn accept(&self, timeout: Option<Duration>) -> Result<Forwarded, Error> {
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut waiting = self.listener.state.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some((id, inbox, originator, originator_port)) = waiting.connections.pop_front() {
-                let channel = Channel::new(self.connection.clone(), id, inbox);
-                return Ok(Forwarded { channel, originator, originator_port });
-            }
-            if let Some(error) = &waiting.failure {
-                return Err(error.clone());
-            }
-            waiting = match deadline {
-                None => self.listener.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return Err(Error::timeout(Phase::Open, timeout.unwrap_or_default()));
-                    }
-                    let result = self.listener.changed.wait_timeout(waiting, left);
-                    result.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
-        }
+        let next = |_: &mut Core| self.listener.waiting().pop_front();
+        let next = self.connection.shared().wait(timeout, Phase::Open, next)?;
+        Ok(Forwarded {
+            channel: Channel::new(self.connection.clone(), next.channel, next.inbox),
+            originator: next.originator,
+            originator_port: next.originator_port,
+        })
     }
 }
 
@@ -178,11 +161,9 @@ impl Drop for Forward {
         if core.listeners.ports.get(&key).is_some_and(|listener| Arc::ptr_eq(listener, &self.listener)) {
             core.listeners.ports.remove(&key);
         }
-        let waiting = std::mem::take(
-            &mut self.listener.state.lock().unwrap_or_else(PoisonError::into_inner).connections,
-        );
-        for (channel, ..) in waiting {
-            close_unaccepted(&mut core, channel);
+        for Waiting { channel, .. } in self.listener.waiting().drain(..) {
+            core.channels.remove(&channel);
+            core.engine.mux.close(channel);
         }
         self.connection.shared().send(core);
     }
@@ -194,11 +175,6 @@ fn granted(asked: u16, reply: &[u8]) -> Result<u32, DecodeError> {
         0 => Ok(Rest(reply).parse::<ForwardedPort>()?.port),
         port => Ok(port.into()),
     }
-}
-
-fn close_unaccepted(core: &mut Core, channel: ChannelId) {
-    core.channels.remove(&channel);
-    core.engine.mux.close(channel);
 }
 
 impl fmt::Debug for Forward {

@@ -1,13 +1,18 @@
 //! What has arrived on a channel and was not read yet.
 
-use super::readiness::{Callback, Watch};
+use super::{
+    bell::Bell,
+    driver::{Shared, TimedOut, wait_until},
+    readiness::{Callback, Watch},
+    reading::Awaited,
+};
 use crate::{Error, Phase};
 use bytes::{Bytes, BytesMut};
 use ssh_connection::Exit;
 use std::{
     collections::VecDeque,
     mem,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -25,9 +30,10 @@ pub enum Source {
     Stderr,
 }
 
-/// The receiving side of one channel, filled by the reading thread.
-#[derive(Debug, Default)]
+/// The receiving side of one channel, filled by the thread that reads.
+#[derive(Debug)]
 pub(super) struct Inbox {
+    bell: Arc<Bell>,
     state: Mutex<State>,
     stdout: Condvar,
     stderr: Condvar,
@@ -154,6 +160,17 @@ impl State {
 }
 
 impl Inbox {
+    /// `bell` ends the wait of a thread that waits for the socket, and for something here.
+    pub(super) fn new(bell: Arc<Bell>) -> Self {
+        Self {
+            bell,
+            state: Mutex::default(),
+            stdout: Condvar::new(),
+            stderr: Condvar::new(),
+            control: Condvar::new(),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -167,11 +184,18 @@ impl Inbox {
             (state.waiting.stderr, &self.stderr),
             (state.waiting.any + state.waiting.control, &self.control),
         ] {
-            if waiting > 0 {
-                condvar.notify_all();
-            }
+            self.notify(waiting, condvar);
         }
         Self::tell(state);
+        self.bell.ring();
+    }
+
+    /// Wakes as many threads as wait. It costs a system call, even for none.
+    fn notify(&self, waiting: usize, condvar: &Condvar) {
+        if waiting > 0 {
+            condvar.notify_all();
+            self.bell.count_woken(waiting);
+        }
     }
 
     /// Tells the watch what has changed, and unlocks.
@@ -187,10 +211,9 @@ impl Inbox {
     fn change_control(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.lock();
         change(&mut state);
-        if state.waiting.control > 0 {
-            self.control.notify_all();
-        }
+        self.notify(state.waiting.control, &self.control);
         Self::tell(state);
+        self.bell.ring();
     }
 
     /// Puts data in. Who waits for it is woken by [`Inbox::wake`], once for all that has come at a time.
@@ -203,14 +226,14 @@ impl Inbox {
     /// Wakes those who wait for data that is there now.
     pub(super) fn wake(&self) {
         let state = self.lock();
-        if state.waiting.stdout > 0 && state.stdout.len > 0 {
-            self.stdout.notify_all();
+        if state.stdout.len > 0 {
+            self.notify(state.waiting.stdout, &self.stdout);
         }
-        if state.waiting.stderr > 0 && state.stderr.len > 0 {
-            self.stderr.notify_all();
+        if state.stderr.len > 0 {
+            self.notify(state.waiting.stderr, &self.stderr);
         }
-        if state.waiting.any > 0 && state.stdout.len + state.stderr.len > 0 {
-            self.control.notify_all();
+        if state.stdout.len + state.stderr.len > 0 {
+            self.notify(state.waiting.any, &self.control);
         }
         Self::tell(state);
     }
@@ -293,50 +316,34 @@ impl Inbox {
     /// Waits until `ready` has an answer.
     fn wait<T>(
         &self,
+        shared: &Shared,
         interest: Interest,
         timeout: Option<Duration>,
         phase: Phase,
-        mut ready: impl FnMut(&mut State) -> Option<T>,
+        ready: impl FnMut(&mut State) -> Option<T>,
     ) -> Result<T, Error> {
-        let changed = match interest {
-            Interest::Data(Source::Stdout) => &self.stdout,
-            Interest::Data(Source::Stderr) => &self.stderr,
-            Interest::AnyData | Interest::Control => &self.control,
-        };
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut state = self.lock();
-        loop {
-            if let Some(answer) = ready(&mut state) {
-                Self::tell(state);
-                return Ok(answer);
-            }
-            if let Some(error) = &state.failure {
-                return Err(error.clone());
-            }
-            *state.waiting.count(interest) += 1;
-            state = match deadline {
-                None => changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        *state.waiting.count(interest) -= 1;
-                        return Err(Error::timeout(phase, timeout.unwrap_or_default()));
-                    }
-                    changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
-            *state.waiting.count(interest) -= 1;
+        let mut awaited = AwaitedInInbox { inbox: self, interest, ready, answer: None };
+        let in_time = shared.await_input(deadline, &mut awaited);
+        match (awaited.answer, in_time) {
+            (Some(answer), _) => answer,
+            (None, _) => Err(Error::timeout(phase, timeout.unwrap_or_default())),
         }
     }
 
     /// Waits for the peer's answer to the opening of the channel.
-    pub(super) fn opened(&self, timeout: Option<Duration>) -> Result<(), Error> {
-        self.wait(Interest::Control, timeout, Phase::Open, |state| state.opened.clone())?
+    pub(super) fn opened(&self, shared: &Shared, timeout: Option<Duration>) -> Result<(), Error> {
+        self.wait(shared, Interest::Control, timeout, Phase::Open, |state| state.opened.clone())?
     }
 
     /// Waits for the answer to the request with this number.
-    pub(super) fn reply(&self, number: u64, timeout: Option<Duration>) -> Result<bool, Error> {
-        self.wait(Interest::Control, timeout, Phase::Request, |state| {
+    pub(super) fn reply(
+        &self,
+        shared: &Shared,
+        number: u64,
+        timeout: Option<Duration>,
+    ) -> Result<bool, Error> {
+        self.wait(shared, Interest::Control, timeout, Phase::Request, |state| {
             let at = state.replies.iter().position(|(answered, _)| *answered == number)?;
             state.replies.remove(at).map(|(_, success)| success)
         })
@@ -348,8 +355,13 @@ impl Inbox {
     }
 
     /// Waits until the peer has opened the window again since `epoch` was read, or is done with the channel.
-    pub(super) fn wait_window(&self, epoch: u64, timeout: Option<Duration>) -> Result<(), Error> {
-        self.wait(Interest::Control, timeout, Phase::Write, |state| {
+    pub(super) fn wait_window(
+        &self,
+        shared: &Shared,
+        epoch: u64,
+        timeout: Option<Duration>,
+    ) -> Result<(), Error> {
+        self.wait(shared, Interest::Control, timeout, Phase::Write, |state| {
             (state.window_epoch != epoch || state.closed).then_some(())
         })
     }
@@ -357,6 +369,7 @@ impl Inbox {
     /// Reads what is there, waiting for the first byte; 0 at the end of the stream.
     pub(super) fn read(
         &self,
+        shared: &Shared,
         source: Source,
         buffer: &mut [u8],
         timeout: Option<Duration>,
@@ -379,7 +392,7 @@ impl Inbox {
                 let taken = room - left;
                 (taken > 0 || filled > 0 || state.ended()).then_some(taken)
             };
-            let taken = self.wait(Interest::Data(source), timeout, Phase::Read, take)?;
+            let taken = self.wait(shared, Interest::Data(source), timeout, Phase::Read, take)?;
             for chunk in &chunks {
                 buffer[filled..filled + chunk.len()].copy_from_slice(chunk);
                 filled += chunk.len();
@@ -391,16 +404,25 @@ impl Inbox {
     }
 
     /// Takes the next chunk without a copy; empty at the end of the stream.
-    pub(super) fn recv(&self, source: Source, timeout: Option<Duration>) -> Result<Bytes, Error> {
-        self.wait(Interest::Data(source), timeout, Phase::Read, |state| {
+    pub(super) fn recv(
+        &self,
+        shared: &Shared,
+        source: Source,
+        timeout: Option<Duration>,
+    ) -> Result<Bytes, Error> {
+        self.wait(shared, Interest::Data(source), timeout, Phase::Read, |state| {
             let chunk = state.queue(source).pop(usize::MAX);
             chunk.or_else(|| state.ended().then(Bytes::new))
         })
     }
 
     /// Takes the next chunk of either stream, or `None` when both are at their end.
-    pub(super) fn recv_any(&self, timeout: Option<Duration>) -> Result<Option<(Source, Bytes)>, Error> {
-        self.wait(Interest::AnyData, timeout, Phase::Read, |state| {
+    pub(super) fn recv_any(
+        &self,
+        shared: &Shared,
+        timeout: Option<Duration>,
+    ) -> Result<Option<(Source, Bytes)>, Error> {
+        self.wait(shared, Interest::AnyData, timeout, Phase::Read, |state| {
             for source in [Source::Stdout, Source::Stderr] {
                 if let Some(chunk) = state.queue(source).pop(usize::MAX) {
                     return Some(Some((source, chunk)));
@@ -421,15 +443,62 @@ impl Inbox {
     }
 
     /// Waits until the command has ended, and answers how, if the server says it.
-    pub(super) fn exit(&self, timeout: Option<Duration>) -> Result<Option<Exit>, Error> {
-        self.wait(Interest::Control, timeout, Phase::Wait, |state| match &state.exit {
+    pub(super) fn exit(&self, shared: &Shared, timeout: Option<Duration>) -> Result<Option<Exit>, Error> {
+        self.wait(shared, Interest::Control, timeout, Phase::Wait, |state| match &state.exit {
             Some(exit) => Some(Some(exit.clone())),
             None => state.closed.then_some(None),
         })
     }
 
     /// Waits until the peer has closed the channel.
-    pub(super) fn wait_closed(&self, timeout: Option<Duration>) -> Result<(), Error> {
-        self.wait(Interest::Control, timeout, Phase::Wait, |state| state.closed.then_some(()))
+    pub(super) fn wait_closed(&self, shared: &Shared, timeout: Option<Duration>) -> Result<(), Error> {
+        self.wait(shared, Interest::Control, timeout, Phase::Wait, |state| state.closed.then_some(()))
+    }
+}
+
+/// Something that comes with the inbox.
+struct AwaitedInInbox<'a, T, F> {
+    inbox: &'a Inbox,
+    interest: Interest,
+    ready: F,
+    answer: Option<Result<T, Error>>,
+}
+
+impl<T, F: FnMut(&mut State) -> Option<T>> AwaitedInInbox<'_, T, F> {
+    fn look(&mut self, state: &mut State) -> bool {
+        self.answer = match (self.ready)(state) {
+            Some(answer) => Some(Ok(answer)),
+            None => state.failure.clone().map(Err),
+        };
+        self.answer.is_some()
+    }
+}
+
+impl<T, F: FnMut(&mut State) -> Option<T>> Awaited for AwaitedInInbox<'_, T, F> {
+    fn is_ready(&mut self) -> bool {
+        let mut state = self.inbox.lock();
+        let is_ready = self.look(&mut state);
+        Inbox::tell(state);
+        is_ready
+    }
+
+    fn park(&mut self, deadline: Option<Instant>) -> Result<(), TimedOut> {
+        let changed = match self.interest {
+            Interest::Data(Source::Stdout) => &self.inbox.stdout,
+            Interest::Data(Source::Stderr) => &self.inbox.stderr,
+            Interest::AnyData | Interest::Control => &self.inbox.control,
+        };
+        let mut state = self.inbox.lock();
+        while !self.look(&mut state) {
+            *state.waiting.count(self.interest) += 1;
+            let (again, in_time) = wait_until(changed, state, deadline);
+            state = again;
+            *state.waiting.count(self.interest) -= 1;
+            if !in_time {
+                return Err(TimedOut);
+            }
+        }
+        Inbox::tell(state);
+        Ok(())
     }
 }

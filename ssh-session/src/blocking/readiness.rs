@@ -1,5 +1,7 @@
 //! Whether a channel can be read from or written to without waiting, told to `poll(2)` and its like or by a callback.
 
+#[cfg(unix)]
+use super::signal::Signal;
 use super::{Channel, Stderr};
 #[cfg(unix)]
 use crate::{Error, ErrorKind};
@@ -56,7 +58,7 @@ impl Channel {
     /// Calls `wake` whenever the channel becomes ready: to be read, its standard error included, or to be written to;
     /// and once now if it is. It replaces the callback before it.
     ///
-    /// The callback runs on the session's threads, which wait for it: like a [`Waker`](std::task::Waker) it must return
+    /// The callback runs on the thread that reads, which waits for it: like a [`Waker`](std::task::Waker) it must return
     /// at once, and must not call the session or its channels.
     pub fn on_ready(&self, wake: impl Fn() + Send + Sync + 'static) {
         self.watch(|watch| watch.on_ready = Some(Arc::new(wake)));
@@ -88,7 +90,7 @@ pub(super) type Callback = Arc<dyn Fn() + Send + Sync>;
 struct Level {
     ready: bool,
     #[cfg(unix)]
-    signal: Option<descriptor::Signal>,
+    signal: Option<Signal>,
 }
 
 impl Watch {
@@ -127,12 +129,12 @@ impl Level {
         let signal = match &mut self.signal {
             Some(signal) => signal,
             none => {
-                let signal = descriptor::Signal::new().map_err(failed)?;
+                let signal = Signal::new().map_err(failed)?;
                 signal.set(self.ready);
                 none.insert(signal)
             }
         };
-        signal.descriptor().map_err(failed)
+        Ready::of(signal).map_err(failed)
     }
 }
 
@@ -148,17 +150,21 @@ impl fmt::Debug for Watch {
 
 #[cfg(unix)]
 mod descriptor {
+    use crate::blocking::signal::Signal;
     use std::{
-        io::{self, Read, Write},
-        os::{
-            fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
-            unix::net::UnixStream,
-        },
+        io,
+        os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
     };
 
     /// A file descriptor that is readable while something can be done with a channel.
     #[derive(Debug)]
     pub struct Ready(OwnedFd);
+
+    impl Ready {
+        pub(super) fn of(signal: &Signal) -> io::Result<Self> {
+            Ok(Self(signal.as_fd().try_clone_to_owned()?))
+        }
+    }
 
     impl AsFd for Ready {
         fn as_fd(&self) -> BorrowedFd<'_> {
@@ -175,34 +181,6 @@ mod descriptor {
     impl From<Ready> for OwnedFd {
         fn from(ready: Ready) -> Self {
             ready.0
-        }
-    }
-
-    /// A pair of sockets in which one byte waits, or none.
-    #[derive(Debug)]
-    pub(super) struct Signal {
-        near: UnixStream,
-        far: UnixStream,
-    }
-
-    impl Signal {
-        pub(super) fn new() -> io::Result<Self> {
-            let (near, far) = UnixStream::pair()?;
-            near.set_nonblocking(true)?;
-            far.set_nonblocking(true)?;
-            Ok(Self { near, far })
-        }
-
-        pub(super) fn descriptor(&self) -> io::Result<Ready> {
-            self.near.try_clone().map(|near| Ready(near.into()))
-        }
-
-        /// Neither can fail, unless someone has read the byte who should not; then it is as if they had polled late.
-        pub(super) fn set(&self, ready: bool) {
-            let _ = match ready {
-                true => (&self.far).write(&[1]),
-                false => (&self.near).read(&mut [0; 8]),
-            };
         }
     }
 }

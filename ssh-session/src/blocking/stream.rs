@@ -4,11 +4,14 @@ use std::{
     io::{self, Read, Write},
     net::{Shutdown, TcpStream},
     process::{Child, ChildStdin, ChildStdout},
-    sync::Mutex,
+    sync::{Arc, Mutex},
 };
 
 #[cfg(unix)]
-use std::os::unix::net::UnixStream;
+use std::os::{
+    fd::{AsFd, BorrowedFd},
+    unix::net::UnixStream,
+};
 
 /// A byte stream in both directions: a socket, a pair of pipes, a channel of another session.
 pub trait Stream {
@@ -19,6 +22,32 @@ pub trait Stream {
 /// Writes what can be written at once, never waiting.
 pub type TryWrite = Box<dyn FnMut(&[u8]) -> io::Result<usize> + Send>;
 
+/// A socket that can be read from without waiting, and be waited for.
+pub struct ReadNow {
+    #[cfg(unix)]
+    socket: Arc<dyn AsFd + Send + Sync>,
+    #[cfg(not(unix))]
+    never: std::convert::Infallible,
+}
+
+#[cfg(unix)]
+impl ReadNow {
+    /// For a socket that is connected; other descriptors do not do.
+    pub fn socket(socket: impl AsFd + Send + Sync + 'static) -> Self {
+        Self { socket: Arc::new(socket) }
+    }
+
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    /// Fails with [`io::ErrorKind::WouldBlock`] if nothing is there.
+    pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (received, _) = rustix::net::recv(&self.socket, buffer, rustix::net::RecvFlags::DONTWAIT)?;
+        Ok(received)
+    }
+}
+
 /// The parts of a [`Stream`].
 pub struct Halves {
     /// Where the peer's bytes come from.
@@ -28,6 +57,9 @@ pub struct Halves {
     /// If the stream can do it: writes at once what can be, or fails with [`io::ErrorKind::WouldBlock`]. It saves the
     /// way over the writing thread.
     pub try_write: Option<TryWrite>,
+    /// If the stream can do it: reads what has arrived without waiting, and can be waited for. A thread that waits for
+    /// something on the session then reads itself, and what it waits for needs no way from thread to thread.
+    pub read_now: Option<ReadNow>,
     /// Ends both directions, also for a thread that waits in a read or a write. Called once or more.
     ///
     /// A stream that can't do that has nothing here; its reading thread then lives until the peer hangs up.
@@ -42,10 +74,7 @@ impl Stream for TcpStream {
         self.set_nonblocking(false)?;
         self.set_read_timeout(None)?;
         self.set_write_timeout(None)?;
-        socket_halves(self.try_clone()?, self.try_clone()?, self.try_clone()?, move || {
-            // An error means that it is closed already.
-            let _ = self.shutdown(Shutdown::Both);
-        })
+        Ok(socket_halves(self, |socket| socket.shutdown(Shutdown::Both)))
     }
 }
 
@@ -55,32 +84,76 @@ impl Stream for UnixStream {
         self.set_nonblocking(false)?;
         self.set_read_timeout(None)?;
         self.set_write_timeout(None)?;
-        socket_halves(self.try_clone()?, self.try_clone()?, self.try_clone()?, move || {
-            // An error means that it is closed already.
-            let _ = self.shutdown(Shutdown::Both);
-        })
+        Ok(socket_halves(self, |socket| socket.shutdown(Shutdown::Both)))
+    }
+}
+
+/// A socket that its halves share.
+struct Socket<S>(Arc<S>);
+
+impl<S> Read for Socket<S>
+where
+    for<'a> &'a S: Read,
+{
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&*self.0).read(buffer)
+    }
+}
+
+impl<S> Write for Socket<S>
+where
+    for<'a> &'a S: Write,
+{
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (&*self.0).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        (&*self.0).flush()
     }
 }
 
 #[cfg(unix)]
-fn socket_halves<S>(
-    reader: S,
-    writer: S,
-    try_writer: S,
-    close: impl Fn() + Send + Sync + 'static,
-) -> io::Result<Halves>
+fn socket_halves<S>(socket: S, shutdown: impl Fn(&S) -> io::Result<()> + Send + Sync + 'static) -> Halves
 where
-    S: Read + Write + std::os::fd::AsFd + Send + 'static,
+    S: AsFd + Send + Sync + 'static,
+    for<'a> &'a S: Read + Write,
 {
     use rustix::net::{SendFlags, send};
-    let try_write =
-        move |bytes: &[u8]| Ok(send(&try_writer, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?);
-    Ok(Halves {
-        reader: Box::new(reader),
-        writer: Box::new(writer),
-        try_write: Some(Box::new(try_write)),
-        close: Some(Box::new(close)),
-    })
+    let socket = Arc::new(socket);
+    let (sender, closer) = (socket.clone(), socket.clone());
+    Halves {
+        reader: Box::new(Socket(socket.clone())),
+        writer: Box::new(Socket(socket.clone())),
+        try_write: Some(Box::new(move |bytes| {
+            Ok(send(&sender, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
+        })),
+        read_now: Some(ReadNow { socket }),
+        close: Some(Box::new(move || {
+            // An error means that it is closed already.
+            let _ = shutdown(&closer);
+        })),
+    }
+}
+
+#[cfg(not(unix))]
+fn socket_halves<S>(socket: S, shutdown: impl Fn(&S) -> io::Result<()> + Send + Sync + 'static) -> Halves
+where
+    S: Send + Sync + 'static,
+    for<'a> &'a S: Read + Write,
+{
+    let socket = Arc::new(socket);
+    let closer = socket.clone();
+    Halves {
+        reader: Box::new(Socket(socket.clone())),
+        writer: Box::new(Socket(socket)),
+        try_write: None,
+        read_now: None,
+        close: Some(Box::new(move || {
+            // An error means that it is closed already.
+            let _ = shutdown(&closer);
+        })),
+    }
 }
 
 #[cfg(unix)]
@@ -159,25 +232,16 @@ mod pipe {
     }
 }
 
-#[cfg(not(unix))]
-fn socket_halves<S: Read + Write + Send + 'static>(
-    reader: S,
-    writer: S,
-    _try_writer: S,
-    close: impl Fn() + Send + Sync + 'static,
-) -> io::Result<Halves> {
-    Ok(Halves {
-        reader: Box::new(reader),
-        writer: Box::new(writer),
-        try_write: None,
-        close: Some(Box::new(close)),
-    })
-}
-
 /// A reader and a writer that belong together. Nothing can end a read that waits: see [`Halves::close`].
 impl<R: Read + Send + 'static, W: Write + Send + 'static> Stream for (R, W) {
     fn split(self) -> io::Result<Halves> {
-        Ok(Halves { reader: Box::new(self.0), writer: Box::new(self.1), try_write: None, close: None })
+        Ok(Halves {
+            reader: Box::new(self.0),
+            writer: Box::new(self.1),
+            try_write: None,
+            read_now: None,
+            close: None,
+        })
     }
 }
 
@@ -205,6 +269,7 @@ impl Stream for Child {
             reader: Box::new(stdout),
             writer: Box::new(stdin),
             try_write: None,
+            read_now: None,
             close: Some(Box::new(close)),
         })
     }

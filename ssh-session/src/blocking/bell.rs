@@ -1,0 +1,110 @@
+//! What ends the wait of a thread that reads for itself.
+
+#[cfg(unix)]
+use super::signal::Signal;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+
+#[cfg(unix)]
+pub(super) use wait::Woken;
+
+/// Nobody waits for the socket.
+const QUIET: u8 = 0;
+/// A thread waits for the socket, or is about to.
+const WAITING: u8 = 1;
+/// Something has changed since a thread waited last.
+const RUNG: u8 = 2;
+
+/// Rung when something has changed that a thread may wait for which is waiting for the socket just then: only then does
+/// it cost a system call.
+#[derive(Debug, Default)]
+pub(super) struct Bell {
+    state: AtomicU8,
+    woken: AtomicUsize,
+    #[cfg(unix)]
+    signal: std::sync::OnceLock<Signal>,
+}
+
+impl Bell {
+    /// Ends the wait of the thread that waits for the socket, or its next one.
+    pub(super) fn ring(&self) {
+        if self.state.swap(RUNG, Ordering::SeqCst) == WAITING {
+            #[cfg(unix)]
+            if let Some(signal) = self.signal.get() {
+                signal.set(true);
+            }
+        }
+    }
+
+    /// Counts threads that were woken because what they wait for has come.
+    pub(super) fn count_woken(&self, threads: usize) {
+        self.woken.fetch_add(threads, Ordering::Relaxed);
+    }
+
+    /// The threads woken since this was called last.
+    pub(super) fn take_woken(&self) -> usize {
+        self.woken.swap(0, Ordering::Relaxed)
+    }
+}
+
+#[cfg(unix)]
+mod wait {
+    use super::{Bell, Ordering, QUIET, RUNG, Signal, WAITING};
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use std::{io, os::fd::BorrowedFd, time::Instant};
+
+    /// Why a wait is over.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(in crate::blocking) enum Woken {
+        /// The socket can be read.
+        Readable,
+        /// The bell has rung, or what was waited for is there.
+        Rung,
+        TimedOut,
+    }
+
+    impl Bell {
+        /// Waits until the socket can be read, the bell rings or `deadline` has come. `is_over` is asked once a ring
+        /// would be heard.
+        pub(in crate::blocking) fn wait(
+            &self,
+            socket: BorrowedFd<'_>,
+            deadline: Option<Instant>,
+            is_over: impl FnOnce() -> bool,
+        ) -> io::Result<Woken> {
+            let signal = match self.signal.get() {
+                Some(signal) => signal,
+                None => {
+                    let signal = Signal::new()?;
+                    self.signal.get_or_init(|| signal)
+                }
+            };
+            if self.state.swap(WAITING, Ordering::SeqCst) == RUNG || is_over() {
+                // What was rung before is known to who asks again.
+                return Ok(self.woken_by(signal, Woken::Rung));
+            }
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            // A time too long to be told is as good as none.
+            let left = left.and_then(|left| Timespec::try_from(left).ok());
+            let mut descriptors =
+                [PollFd::from_borrowed_fd(socket, PollFlags::IN), PollFd::new(signal, PollFlags::IN)];
+            let woken = match poll(&mut descriptors, left.as_ref()) {
+                Ok(0) => Woken::TimedOut,
+                Ok(_) if descriptors[0].revents().is_empty() => Woken::Rung,
+                Ok(_) => Woken::Readable,
+                Err(rustix::io::Errno::INTR) => Woken::Rung,
+                Err(error) => {
+                    self.woken_by(signal, Woken::Rung);
+                    return Err(error.into());
+                }
+            };
+            Ok(self.woken_by(signal, woken))
+        }
+
+        fn woken_by(&self, signal: &Signal, woken: Woken) -> Woken {
+            if self.state.swap(QUIET, Ordering::SeqCst) == RUNG {
+                signal.set(false);
+            }
+            woken
+        }
+    }
+}

@@ -1,0 +1,456 @@
+//! From the socket to the engines: whoever waits for something reads it.
+//!
+//! One thread at a time *leads*: it reads, decrypts and hands out what has arrived, for everybody. A caller that waits
+//! for something leads if nobody else waits; then what it waits for goes from the socket to it without a thread being
+//! woken on the way. Where several wait, and where somebody must be told without waiting, the session's reading thread
+//! leads, and they follow. That thread also takes over when nobody has led for a moment: the peer's questions have to
+//! be answered while the caller is busy.
+
+#[cfg(unix)]
+use super::bell::Woken;
+use super::{
+    driver::{EndOnPanic, Shared, TimedOut},
+    stream::ReadNow,
+};
+use crate::{Error, ErrorKind};
+use ssh_kex::{Received, Receiver};
+use std::{
+    io::{self, Read},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How long nobody has to have led until the reading thread does.
+const MOMENT: Duration = Duration::from_millis(5);
+
+/// What the reading thread does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Reader {
+    #[default]
+    Awake,
+    /// It sleeps for a moment, and then looks whether anybody leads.
+    Dozes,
+    /// It sleeps until it is woken.
+    Sleeps,
+}
+
+/// The stream's reading half, and whose turn it is.
+pub(super) struct Reading {
+    turn: Mutex<Turn>,
+    changed: Condvar,
+    half: Mutex<Half>,
+    can_lead: bool,
+}
+
+/// Who reads.
+#[derive(Default)]
+struct Turn {
+    /// A thread leads.
+    taken: bool,
+    /// Nothing more is read.
+    ended: bool,
+    /// Those for whom the reading thread must lead: who wait, or are told without waiting.
+    followers: usize,
+    /// How often a caller has led.
+    led: u64,
+    reader: Reader,
+    /// What follows can't be opened yet: only the reading thread may wait for that.
+    awaits_keys: bool,
+}
+
+struct Half {
+    reader: Box<dyn Read + Send>,
+    read_now: Option<ReadNow>,
+    receiver: Receiver,
+    batch: Vec<Received>,
+    /// The last read has taken all there was.
+    drained: bool,
+}
+
+/// How far the handling of what has arrived went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    All,
+    /// The rest is sealed with keys that wait for a decision.
+    AwaitsKeys,
+}
+
+impl Reading {
+    pub(super) fn new(reader: Box<dyn Read + Send>, read_now: Option<ReadNow>, receiver: Receiver) -> Self {
+        Self {
+            turn: Mutex::default(),
+            changed: Condvar::new(),
+            can_lead: cfg!(unix) && read_now.is_some(),
+            half: Mutex::new(Half { reader, read_now, receiver, batch: Vec::new(), drained: true }),
+        }
+    }
+
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From here on the reading thread leads, until [`Reading::unfollow`].
+    pub(super) fn follow(&self) {
+        let mut turn = self.turn();
+        turn.followers += 1;
+        self.wake_reader(&turn);
+    }
+
+    pub(super) fn unfollow(&self) {
+        self.turn().followers -= 1;
+    }
+
+    /// Ends the turns of all.
+    pub(super) fn end(&self) {
+        let mut turn = self.turn();
+        turn.ended = true;
+        self.wake_reader(&turn);
+    }
+
+    /// Lets the reading thread look whether it is its turn. Waking costs a system call, so it is not done where it will
+    /// look soon enough by itself.
+    fn wake_reader(&self, turn: &Turn) {
+        let wakes = match turn.reader {
+            Reader::Awake => false,
+            Reader::Dozes => self.is_needed(turn) || turn.ended,
+            Reader::Sleeps => !turn.taken || turn.ended,
+        };
+        if wakes {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Whether the reading thread has to lead.
+    fn is_needed(&self, turn: &Turn) -> bool {
+        !self.can_lead || turn.followers > 0 || turn.awaits_keys
+    }
+
+    /// Takes the lead for the reading thread, once it is its turn; `false` when nothing more is read.
+    fn await_turn(&self) -> bool {
+        let mut turn = self.turn();
+        loop {
+            let mut is_idle = false;
+            if turn.taken && !turn.ended {
+                turn.reader = Reader::Sleeps;
+                turn = self.changed.wait(turn).unwrap_or_else(PoisonError::into_inner);
+            } else if !self.is_needed(&turn) && !turn.ended {
+                turn.reader = Reader::Dozes;
+                let led = turn.led;
+                let dozed = self.changed.wait_timeout(turn, MOMENT).unwrap_or_else(PoisonError::into_inner);
+                turn = dozed.0;
+                is_idle = dozed.1.timed_out() && turn.led == led;
+            }
+            turn.reader = Reader::Awake;
+            if turn.ended {
+                return false;
+            }
+            if !turn.taken && (is_idle || self.is_needed(&turn)) {
+                turn.taken = true;
+                return true;
+            }
+        }
+    }
+
+    /// Takes the lead for a caller, if nobody else leads or needs the reading thread to.
+    fn try_lead(&self) -> bool {
+        let mut turn = self.turn();
+        let leads = !turn.taken && !turn.ended && !self.is_needed(&turn);
+        if leads {
+            turn.taken = true;
+            turn.led += 1;
+        }
+        leads
+    }
+
+    fn release(&self) {
+        let mut turn = self.turn();
+        turn.taken = false;
+        self.wake_reader(&turn);
+    }
+
+    /// Whether all who wait were woken just now, so that the next to wait may lead.
+    fn may_step_back(&self, woken: usize) -> bool {
+        let turn = self.turn();
+        self.can_lead && woken > 0 && turn.followers <= woken
+    }
+}
+
+/// A caller that leads; it ceases to when this is dropped.
+struct Lead<'a>(&'a Shared);
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        self.0.reading.release();
+    }
+}
+
+/// Somebody who waits while another thread leads.
+pub(super) struct Follower<'a>(&'a Reading);
+
+impl<'a> Follower<'a> {
+    pub(super) fn new(reading: &'a Reading) -> Self {
+        reading.follow();
+        Self(reading)
+    }
+}
+
+impl Drop for Follower<'_> {
+    fn drop(&mut self) {
+        self.0.unfollow();
+    }
+}
+
+/// Something that the peer's messages bring.
+pub(super) trait Awaited {
+    /// Whether it is there; once it is, this is not asked again.
+    fn is_ready(&mut self) -> bool;
+
+    /// Sleeps until it is there, while another thread leads. To look and to fall asleep must be one, under the lock
+    /// under which it comes.
+    fn park(&mut self, deadline: Option<Instant>) -> Result<(), TimedOut>;
+}
+
+impl Shared {
+    /// Waits for something that the peer's messages bring, until `deadline`.
+    pub(super) fn await_input(
+        &self,
+        deadline: Option<Instant>,
+        awaited: &mut dyn Awaited,
+    ) -> Result<(), TimedOut> {
+        if awaited.is_ready() {
+            return Ok(());
+        }
+        if self.reading.try_lead() {
+            let lead = Lead(self);
+            let _end = EndOnPanic(self);
+            let led = self.lead(deadline, awaited);
+            drop(lead);
+            if let Some(result) = led {
+                return result;
+            }
+        }
+        let _follower = Follower::new(&self.reading);
+        awaited.park(deadline)
+    }
+
+    /// Reads until what is waited for is there, or time is up. `None` if this thread can't go on reading.
+    fn lead(&self, deadline: Option<Instant>, awaited: &mut dyn Awaited) -> Option<Result<(), TimedOut>> {
+        let mut half = self.reading.half.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match self.step(&mut half, deadline, awaited) {
+                Ok(Step::Read) if awaited.is_ready() => return Some(Ok(())),
+                Ok(Step::Read) => {}
+                Ok(Step::Ready) => return Some(Ok(())),
+                Ok(Step::TimedOut) => return Some(Err(TimedOut)),
+                Ok(Step::AwaitsKeys) => {
+                    self.reading.turn().awaits_keys = true;
+                    return None;
+                }
+                // Who waits learns of it as everybody does.
+                Err(end) => {
+                    self.end(end);
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Reads once, waiting for the socket if nothing is there.
+    #[cfg(unix)]
+    fn step(
+        &self,
+        half: &mut Half,
+        deadline: Option<Instant>,
+        awaited: &mut dyn Awaited,
+    ) -> Result<Step, End> {
+        let Half { read_now: Some(socket), receiver, drained, .. } = half else {
+            return Ok(Step::AwaitsKeys);
+        };
+        if receiver.awaits_keys() {
+            return Ok(match self.receive(half)? {
+                Progress::All => Step::Read,
+                Progress::AwaitsKeys => Step::AwaitsKeys,
+            });
+        }
+        if *drained {
+            let mut is_ready = false;
+            let woken = self.bell.wait(socket.descriptor(), deadline, || {
+                is_ready = awaited.is_ready();
+                is_ready
+            });
+            match woken.map_err(End::Failed)? {
+                _ if is_ready => return Ok(Step::Ready),
+                Woken::Readable => {}
+                Woken::Rung => return Ok(Step::Read),
+                Woken::TimedOut => return Ok(Step::TimedOut),
+            }
+        }
+        let space = receiver.space();
+        let size = space.len();
+        match socket.read(space) {
+            Ok(0) => return Err(End::Eof),
+            Ok(n) => {
+                *drained = n < size;
+                receiver.filled(n);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                *drained = true;
+                return Ok(Step::Read);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(Step::Read),
+            Err(error) => return Err(End::Failed(error)),
+        }
+        Ok(match self.receive(half)? {
+            Progress::All => Step::Read,
+            Progress::AwaitsKeys => Step::AwaitsKeys,
+        })
+    }
+
+    /// Elsewhere no caller leads.
+    #[cfg(not(unix))]
+    fn step(&self, _: &mut Half, _: Option<Instant>, _: &mut dyn Awaited) -> Result<Step, End> {
+        Ok(Step::AwaitsKeys)
+    }
+
+    /// The reading thread.
+    pub(super) fn read_loop(&self) {
+        let _end = EndOnPanic(self);
+        while self.reading.await_turn() {
+            let result = self.read_for_all();
+            self.reading.release();
+            if let Err(end) = result {
+                return self.end(end);
+            }
+        }
+    }
+
+    /// Reads until callers may lead.
+    fn read_for_all(&self) -> Result<(), End> {
+        let mut half = self.reading.half.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            self.bell.take_woken();
+            if !half.receiver.awaits_keys() {
+                let Half { reader, receiver, .. } = &mut *half;
+                match reader.read(receiver.space()) {
+                    Ok(0) => return Err(End::Eof),
+                    Ok(n) => receiver.filled(n),
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(error) => return Err(End::Failed(error)),
+                }
+            }
+            while self.receive(&mut half)? == Progress::AwaitsKeys {
+                self.await_keys()?;
+            }
+            self.reading.turn().awaits_keys = false;
+            if self.reading.may_step_back(self.bell.take_woken()) {
+                half.drained = true;
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits for the decision on the host key, which the key exchange waits for.
+    fn await_keys(&self) -> Result<(), Error> {
+        let mut core = self.lock();
+        while !core.engine.has_open() {
+            if let Some(error) = &core.failure {
+                return Err(error.clone());
+            }
+            core = self.changed.wait(core).unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(())
+    }
+
+    /// Decodes and handles everything that has arrived.
+    fn receive(&self, half: &mut Half) -> Result<Progress, Error> {
+        let Half { receiver, batch, .. } = half;
+        loop {
+            let decoded = loop {
+                match receiver.decode() {
+                    Ok(Some(received)) => batch.push(received),
+                    Ok(None) => break Ok(()),
+                    Err(error) => break Err(error),
+                }
+            };
+            let mut core = self.lock();
+            let now = Instant::now();
+            core.last_heard = now;
+            core.keepalives = 0;
+            for received in batch.drain(..) {
+                core.engine.handle(received, now)?;
+                core.dispatch(self)?;
+            }
+            decoded?;
+            core.dispatch(self)?;
+            let open = core.engine.take_open();
+            let awaits_keys = receiver.awaits_keys();
+            if !awaits_keys {
+                core.engine.settle();
+                core.dispatch(self)?;
+            }
+            self.send(core);
+            match open {
+                Some(open) => receiver.install(open),
+                None if awaits_keys => return Ok(Progress::AwaitsKeys),
+                None => return Ok(Progress::All),
+            }
+        }
+    }
+
+    /// Nothing more can be read.
+    fn end(&self, end: End) {
+        self.reading.end();
+        match end {
+            End::Broken(error) => {
+                self.fail(self.lock(), error);
+                // What the engine has to say about it may leave; nothing more is read.
+                self.close();
+            }
+            End::Eof => self.hung_up(None),
+            End::Failed(error) => self.hung_up(Some(error)),
+        }
+    }
+
+    /// The stream has ended or failed.
+    fn hung_up(&self, error: Option<io::Error>) {
+        let core = self.lock();
+        let error = match error {
+            Some(error) => Error::with_source(ErrorKind::Io, "connection lost", error),
+            None => {
+                let said = match core.lines.as_slice() {
+                    _ if core.engine.transport.peer_identification().is_some() => String::new(),
+                    [] => " before it sent an identification string".to_owned(),
+                    lines => format!(" without an identification string; it said {lines:?}"),
+                };
+                let peer = core.engine.peer();
+                Error::new(ErrorKind::Io, format!("connection closed by the {peer}{said}"))
+            }
+        };
+        self.fail(core, error);
+        self.cut();
+    }
+}
+
+/// What a thread that leads has met with.
+enum Step {
+    /// Something may have changed.
+    Read,
+    /// What it waits for is there.
+    Ready,
+    TimedOut,
+    AwaitsKeys,
+}
+
+/// Why nothing more is read.
+enum End {
+    Eof,
+    Failed(io::Error),
+    /// The peer's messages make no sense, or ended the session.
+    Broken(Error),
+}
+
+impl From<Error> for End {
+    fn from(error: Error) -> Self {
+        Self::Broken(error)
+    }
+}
