@@ -33,4 +33,4 @@ pub use forward::{Forward, Forwarded};
 pub use inbox::Source;
 #[cfg(unix)]
 pub use readiness::{Readiness, Ready};
-pub use stream::{Halves, ReadNow, Stream, TryWrite};
+pub use stream::{Direct, Halves, Stream};

@@ -279,8 +279,7 @@ fn a_stream_that_panics_ends_the_session() {
     let halves = Halves {
         reader: Box::new(Panics),
         writer: Box::new(std::io::sink()),
-        try_write: None,
-        read_now: None,
+        direct: None,
         close: Some(Box::new(|| {})),
     };
     let error = in_time(|| Session::connect_over(halves, "host", 22, &config()).unwrap_err());

@@ -1,4 +1,4 @@
-//! What ends the wait of a thread that reads for itself.
+//! What ends the wait of a thread that reads or writes for itself.
 
 #[cfg(unix)]
 use super::signal::Signal;
@@ -55,19 +55,20 @@ mod wait {
     /// Why a wait is over.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub(in crate::blocking) enum Woken {
-        /// The socket can be read.
-        Readable,
+        /// The socket is ready.
+        Ready,
         /// The bell has rung, or what was waited for is there.
         Rung,
         TimedOut,
     }
 
     impl Bell {
-        /// Waits until the socket can be read, the bell rings or `deadline` has come. `is_over` is asked once a ring
+        /// Waits until the socket is ready for what `flags` say, the bell rings or `deadline` has come. `is_over` is asked once a ring
         /// would be heard.
         pub(in crate::blocking) fn wait(
             &self,
             socket: BorrowedFd<'_>,
+            flags: PollFlags,
             deadline: Option<Instant>,
             is_over: impl FnOnce() -> bool,
         ) -> io::Result<Woken> {
@@ -86,11 +87,11 @@ mod wait {
             // A time too long to be told is as good as none.
             let left = left.and_then(|left| Timespec::try_from(left).ok());
             let mut descriptors =
-                [PollFd::from_borrowed_fd(socket, PollFlags::IN), PollFd::new(signal, PollFlags::IN)];
+                [PollFd::from_borrowed_fd(socket, flags), PollFd::new(signal, PollFlags::IN)];
             let woken = match poll(&mut descriptors, left.as_ref()) {
                 Ok(0) => Woken::TimedOut,
                 Ok(_) if descriptors[0].revents().is_empty() => Woken::Rung,
-                Ok(_) => Woken::Readable,
+                Ok(_) => Woken::Ready,
                 Err(rustix::io::Errno::INTR) => Woken::Rung,
                 Err(error) => {
                     self.woken_by(signal, Woken::Rung);

@@ -4,6 +4,7 @@ use super::{
     Connection,
     driver::{Shared, Writing},
     inbox::{Inbox, Source},
+    output::Patience,
     readiness::Watch,
     stream::{Halves, Stream},
 };
@@ -371,8 +372,18 @@ impl Channel {
                 self.inner.inbox.set_writable(writable);
             }
             match written {
-                Written::Bytes(n) => {
+                Written::Bytes(n) if timeout.is_some_and(|timeout| timeout.is_zero()) => {
                     shared.send(core);
+                    return Ok(n);
+                }
+                Written::Bytes(n) => {
+                    let is_over = || self.inner.inbox.is_over();
+                    shared.send_patiently(core, &Patience { deadline, is_over: &is_over });
+                    if is_over() {
+                        // It may have become so while the socket took nothing.
+                        shared.lock().check()?;
+                        self.check_open()?;
+                    }
                     return Ok(n);
                 }
                 Written::Blocked(Blocked::Window) => {
@@ -438,8 +449,8 @@ impl Inner {
         let mut core = shared.lock();
         core.engine.mux.close(self.id);
         // The other side may never answer, so nobody goes on waiting for it.
-        self.inbox.set_eof();
-        self.inbox.set_window_opened();
+        self.inbox.set_left();
+        shared.write_bell.ring();
         shared.notify_room(&mut core);
         shared.send(core);
     }
@@ -501,8 +512,7 @@ impl Stream for Channel {
         Ok(Halves {
             reader: Box::new(self.clone()),
             writer: Box::new(self),
-            try_write: None,
-            read_now: None,
+            direct: None,
             close: Some(Box::new(close)),
         })
     }

@@ -14,7 +14,7 @@ use super::{
     inbox::Inbox,
     output::Writer,
     reading::{Awaited, Follower, Reading},
-    stream::Halves,
+    stream::{Direct, Halves},
 };
 use crate::{Error, ErrorKind, Keepalive, Phase, Settings, engine::Engine};
 use bytes::Bytes;
@@ -44,6 +44,9 @@ pub(super) struct Shared {
     /// A timer is due earlier than it was.
     clock: Condvar,
     pub(super) writer: Mutex<Writer>,
+    /// Ends the wait of a caller that waits for the socket to take something.
+    pub(super) write_bell: Bell,
+    pub(super) direct: Option<Direct>,
     close_stream: Option<Box<dyn Fn() + Send + Sync>>,
     close_timeout: Duration,
 }
@@ -122,7 +125,7 @@ pub(super) fn start(
     receiver: Receiver,
     settings: &Settings,
 ) -> Result<(Arc<Shared>, Threads), Error> {
-    let Halves { reader, writer, try_write, read_now, close } = halves;
+    let Halves { reader, writer, direct, close } = halves;
     let core = Core {
         engine,
         channels: HashMap::new(),
@@ -147,13 +150,15 @@ pub(super) fn start(
     let joinable = close.is_some();
     let shared = Arc::new(Shared {
         core: Mutex::new(core),
-        reading: Reading::new(reader, read_now, receiver),
+        reading: Reading::new(reader, direct.is_some(), receiver),
         bell: Arc::default(),
         changed: Condvar::new(),
         room: Condvar::new(),
         work: Condvar::new(),
         clock: Condvar::new(),
-        writer: Mutex::new(Writer::new(writer, try_write)),
+        writer: Mutex::new(Writer::new(writer, direct.clone())),
+        write_bell: Bell::default(),
+        direct,
         close_stream: close,
         close_timeout: settings.close_timeout,
     });
@@ -367,6 +372,7 @@ impl Shared {
         self.notify_changed();
         self.notify_timers();
         self.room.notify_all();
+        self.write_bell.ring();
     }
 
     /// Sleeps until there is work or `until` has come.

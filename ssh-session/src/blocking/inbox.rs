@@ -78,6 +78,8 @@ struct State {
     eof: bool,
     /// The peer is done with the channel.
     closed: bool,
+    /// This side is.
+    left: bool,
     exit: Option<Exit>,
     failure: Option<Error>,
     /// The peer's answer to the opening of the channel.
@@ -244,6 +246,16 @@ impl Inbox {
 
     pub(super) fn set_closed(&self) {
         self.change(|state| state.closed = true);
+    }
+
+    /// This side has closed the channel.
+    pub(super) fn set_left(&self) {
+        self.change(|state| {
+            state.left = true;
+            state.eof = true;
+            state.window_epoch += 1;
+            state.writable = true;
+        });
     }
 
     pub(super) fn set_exit(&self, exit: Exit) {
@@ -435,6 +447,12 @@ impl Inbox {
     /// Bytes that can be read without waiting.
     pub(super) fn available(&self, source: Source) -> usize {
         self.lock().queue(source).len
+    }
+
+    /// Whether either side is done with the channel, or all is over.
+    pub(super) fn is_over(&self) -> bool {
+        let state = self.lock();
+        state.closed || state.left || state.failure.is_some()
     }
 
     /// Whether the peer is done with the channel.

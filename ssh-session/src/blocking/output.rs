@@ -1,15 +1,20 @@
 //! From the engine's output to the socket.
 
+#[cfg(unix)]
+use super::bell::Woken;
 use super::{
     driver::{Core, EndOnPanic, Shared, Writing},
-    stream::TryWrite,
+    stream::Direct,
 };
 use crate::{Error, ErrorKind};
+#[cfg(unix)]
+use rustix::event::PollFlags;
 use std::{
     cell::Cell,
     io::{self, Write},
     sync::{MutexGuard, PoisonError},
     thread,
+    time::Instant,
 };
 
 /// An output buffer that grew over this size in bytes is not kept.
@@ -20,10 +25,17 @@ const MAX_ROUNDS: u32 = 4;
 /// The stream's writing half, owned by one thread at a time (see [`Writing`]).
 pub(super) struct Writer {
     writer: Box<dyn Write + Send>,
-    try_write: Option<TryWrite>,
+    direct: Option<Direct>,
     /// What the socket did not take at once, from `written` on.
     backlog: Vec<u8>,
     written: usize,
+}
+
+/// How long a caller waits for the socket itself.
+pub(super) struct Patience<'a> {
+    pub(super) deadline: Option<Instant>,
+    /// Asked each time the [`write_bell`](Shared::write_bell) rings.
+    pub(super) is_over: &'a dyn Fn() -> bool,
 }
 
 /// What became of an attempt to write at once.
@@ -34,29 +46,29 @@ enum Attempt {
 }
 
 impl Writer {
-    pub(super) fn new(writer: Box<dyn Write + Send>, try_write: Option<TryWrite>) -> Self {
-        Self { writer, try_write, backlog: Vec::new(), written: 0 }
+    pub(super) fn new(writer: Box<dyn Write + Send>, direct: Option<Direct>) -> Self {
+        Self { writer, direct, backlog: Vec::new(), written: 0 }
     }
 
     /// Writes as much of `bytes` as can be without waiting; the rest becomes the backlog.
     fn attempt(&mut self, bytes: Vec<u8>) -> Attempt {
-        let mut written = 0;
-        if let Some(try_write) = &mut self.try_write {
-            while written < bytes.len() {
-                match try_write(&bytes[written..]) {
-                    Ok(0) => return Attempt::Failed(io::ErrorKind::WriteZero.into()),
-                    Ok(n) => written += n,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(error) => return Attempt::Failed(error),
-                }
+        (self.backlog, self.written) = (bytes, 0);
+        self.attempt_again()
+    }
+
+    /// Writes as much of the backlog as can be without waiting.
+    fn attempt_again(&mut self) -> Attempt {
+        let Some(direct) = &self.direct else { return Attempt::Backlog };
+        while self.written < self.backlog.len() {
+            match direct.write(&self.backlog[self.written..]) {
+                Ok(0) => return Attempt::Failed(io::ErrorKind::WriteZero.into()),
+                Ok(n) => self.written += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Attempt::Backlog,
+                Err(error) => return Attempt::Failed(error),
             }
         }
-        if written == bytes.len() {
-            return Attempt::Done(bytes);
-        }
-        (self.backlog, self.written) = (bytes, written);
-        Attempt::Backlog
+        Attempt::Done(std::mem::take(&mut self.backlog))
     }
 
     /// Writes the backlog, waiting for the socket.
@@ -85,7 +97,17 @@ impl Core {
 impl Shared {
     /// Puts what is owed into the output, unlocks, and sends as much as the socket takes at once; the writing thread
     /// does the rest. Never waits for the peer.
-    pub(super) fn send<'a>(&'a self, mut core: MutexGuard<'a, Core>) {
+    pub(super) fn send<'a>(&'a self, core: MutexGuard<'a, Core>) {
+        self.send_with(core, None);
+    }
+
+    /// The same for a caller that writes: it waits for the socket itself, as a write to a socket does. What it waits
+    /// for in vain is the writing thread's.
+    pub(super) fn send_patiently<'a>(&'a self, core: MutexGuard<'a, Core>, patience: &Patience<'_>) {
+        self.send_with(core, Some(patience));
+    }
+
+    fn send_with<'a>(&'a self, mut core: MutexGuard<'a, Core>, patience: Option<&Patience<'_>>) {
         core.wake_readers();
         core.engine.flush();
         if core.timer_moved() {
@@ -106,7 +128,10 @@ impl Shared {
             core.writing = Writing::Someone;
             self.notify_room(&mut core);
             drop(core);
-            let attempt = self.writer.lock().unwrap_or_else(PoisonError::into_inner).attempt(bytes);
+            let mut attempt = self.writer().attempt(bytes);
+            if let Some(patience) = patience {
+                attempt = self.wait_for_socket(attempt, patience);
+            }
             core = self.lock();
             match attempt {
                 Attempt::Done(buffer) => {
@@ -122,6 +147,36 @@ impl Shared {
                 Attempt::Failed(error) => return self.write_failed(core, error),
             }
         }
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the socket until the backlog is written or patience is at its end.
+    #[cfg(unix)]
+    fn wait_for_socket(&self, mut attempt: Attempt, patience: &Patience<'_>) -> Attempt {
+        let Some(direct) = &self.direct else { return attempt };
+        while let Attempt::Backlog = attempt {
+            let mut is_over = false;
+            let woken = self.write_bell.wait(direct.descriptor(), PollFlags::OUT, patience.deadline, || {
+                is_over = self.lock().check().is_err() || (patience.is_over)();
+                is_over
+            });
+            match woken {
+                _ if is_over => break,
+                Ok(Woken::Ready) => attempt = self.writer().attempt_again(),
+                Ok(Woken::Rung) => {}
+                Ok(Woken::TimedOut) => break,
+                Err(error) => attempt = Attempt::Failed(error),
+            }
+        }
+        attempt
+    }
+
+    #[cfg(not(unix))]
+    fn wait_for_socket(&self, attempt: Attempt, _: &Patience<'_>) -> Attempt {
+        attempt
     }
 
     /// The writing thread: waits for the socket when it is full, and for the clock.
@@ -152,7 +207,7 @@ impl Shared {
                 if is_running {
                     before_waiting();
                 }
-                let written = self.writer.lock().unwrap_or_else(PoisonError::into_inner).finish();
+                let written = self.writer().finish();
                 core = self.lock();
                 match written {
                     Ok(buffer) => {

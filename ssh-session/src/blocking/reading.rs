@@ -8,11 +8,10 @@
 
 #[cfg(unix)]
 use super::bell::Woken;
-use super::{
-    driver::{EndOnPanic, Shared, TimedOut},
-    stream::ReadNow,
-};
+use super::driver::{EndOnPanic, Shared, TimedOut};
 use crate::{Error, ErrorKind};
+#[cfg(unix)]
+use rustix::event::PollFlags;
 use ssh_kex::{Received, Receiver};
 use std::{
     io::{self, Read},
@@ -60,7 +59,6 @@ struct Turn {
 
 struct Half {
     reader: Box<dyn Read + Send>,
-    read_now: Option<ReadNow>,
     receiver: Receiver,
     batch: Vec<Received>,
     /// The last read has taken all there was.
@@ -76,12 +74,12 @@ enum Progress {
 }
 
 impl Reading {
-    pub(super) fn new(reader: Box<dyn Read + Send>, read_now: Option<ReadNow>, receiver: Receiver) -> Self {
+    pub(super) fn new(reader: Box<dyn Read + Send>, can_lead: bool, receiver: Receiver) -> Self {
         Self {
             turn: Mutex::default(),
             changed: Condvar::new(),
-            can_lead: cfg!(unix) && read_now.is_some(),
-            half: Mutex::new(Half { reader, read_now, receiver, batch: Vec::new(), drained: true }),
+            can_lead: cfg!(unix) && can_lead,
+            half: Mutex::new(Half { reader, receiver, batch: Vec::new(), drained: true }),
         }
     }
 
@@ -263,9 +261,8 @@ impl Shared {
         deadline: Option<Instant>,
         awaited: &mut dyn Awaited,
     ) -> Result<Step, End> {
-        let Half { read_now: Some(socket), receiver, drained, .. } = half else {
-            return Ok(Step::AwaitsKeys);
-        };
+        let Some(socket) = &self.direct else { return Ok(Step::AwaitsKeys) };
+        let Half { receiver, drained, .. } = half;
         if receiver.awaits_keys() {
             return Ok(match self.receive(half)? {
                 Progress::All => Step::Read,
@@ -274,13 +271,13 @@ impl Shared {
         }
         if *drained {
             let mut is_ready = false;
-            let woken = self.bell.wait(socket.descriptor(), deadline, || {
+            let woken = self.bell.wait(socket.descriptor(), PollFlags::IN, deadline, || {
                 is_ready = awaited.is_ready();
                 is_ready
             });
             match woken.map_err(End::Failed)? {
                 _ if is_ready => return Ok(Step::Ready),
-                Woken::Readable => {}
+                Woken::Ready => {}
                 Woken::Rung => return Ok(Step::Read),
                 Woken::TimedOut => return Ok(Step::TimedOut),
             }

@@ -8,6 +8,8 @@ use std::{
 };
 
 #[cfg(unix)]
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+#[cfg(unix)]
 use std::os::{
     fd::{AsFd, BorrowedFd},
     unix::net::UnixStream,
@@ -19,11 +21,9 @@ pub trait Stream {
     fn split(self) -> io::Result<Halves>;
 }
 
-/// Writes what can be written at once, never waiting.
-pub type TryWrite = Box<dyn FnMut(&[u8]) -> io::Result<usize> + Send>;
-
-/// A socket that can be read from without waiting, and be waited for.
-pub struct ReadNow {
+/// A socket that can be read from and written to without waiting, and be waited for.
+#[derive(Clone)]
+pub struct Direct {
     #[cfg(unix)]
     socket: Arc<dyn AsFd + Send + Sync>,
     #[cfg(not(unix))]
@@ -31,7 +31,7 @@ pub struct ReadNow {
 }
 
 #[cfg(unix)]
-impl ReadNow {
+impl Direct {
     /// For a socket that is connected; other descriptors do not do.
     pub fn socket(socket: impl AsFd + Send + Sync + 'static) -> Self {
         Self { socket: Arc::new(socket) }
@@ -43,8 +43,20 @@ impl ReadNow {
 
     /// Fails with [`io::ErrorKind::WouldBlock`] if nothing is there.
     pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let (received, _) = rustix::net::recv(&self.socket, buffer, rustix::net::RecvFlags::DONTWAIT)?;
+        let (received, _) = recv(&self.socket, buffer, RecvFlags::DONTWAIT)?;
         Ok(received)
+    }
+
+    /// Fails with [`io::ErrorKind::WouldBlock`] if the socket is full.
+    pub(super) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(send(&self.socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
+    }
+}
+
+#[cfg(not(unix))]
+impl Direct {
+    pub(super) fn write(&self, _: &[u8]) -> io::Result<usize> {
+        match self.never {}
     }
 }
 
@@ -54,12 +66,9 @@ pub struct Halves {
     pub reader: Box<dyn Read + Send>,
     /// Where bytes to the peer go.
     pub writer: Box<dyn Write + Send>,
-    /// If the stream can do it: writes at once what can be, or fails with [`io::ErrorKind::WouldBlock`]. It saves the
-    /// way over the writing thread.
-    pub try_write: Option<TryWrite>,
-    /// If the stream can do it: reads what has arrived without waiting, and can be waited for. A thread that waits for
-    /// something on the session then reads itself, and what it waits for needs no way from thread to thread.
-    pub read_now: Option<ReadNow>,
+    /// If the stream is a socket: what lets the callers' threads read and write themselves, so that what they wait for
+    /// needs no way from thread to thread.
+    pub direct: Option<Direct>,
     /// Ends both directions, also for a thread that waits in a read or a write. Called once or more.
     ///
     /// A stream that can't do that has nothing here; its reading thread then lives until the peer hangs up.
@@ -119,16 +128,12 @@ where
     S: AsFd + Send + Sync + 'static,
     for<'a> &'a S: Read + Write,
 {
-    use rustix::net::{SendFlags, send};
     let socket = Arc::new(socket);
-    let (sender, closer) = (socket.clone(), socket.clone());
+    let closer = socket.clone();
     Halves {
         reader: Box::new(Socket(socket.clone())),
         writer: Box::new(Socket(socket.clone())),
-        try_write: Some(Box::new(move |bytes| {
-            Ok(send(&sender, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?)
-        })),
-        read_now: Some(ReadNow { socket }),
+        direct: Some(Direct { socket }),
         close: Some(Box::new(move || {
             // An error means that it is closed already.
             let _ = shutdown(&closer);
@@ -147,8 +152,7 @@ where
     Halves {
         reader: Box::new(Socket(socket.clone())),
         writer: Box::new(Socket(socket)),
-        try_write: None,
-        read_now: None,
+        direct: None,
         close: Some(Box::new(move || {
             // An error means that it is closed already.
             let _ = shutdown(&closer);
@@ -235,13 +239,7 @@ mod pipe {
 /// A reader and a writer that belong together. Nothing can end a read that waits: see [`Halves::close`].
 impl<R: Read + Send + 'static, W: Write + Send + 'static> Stream for (R, W) {
     fn split(self) -> io::Result<Halves> {
-        Ok(Halves {
-            reader: Box::new(self.0),
-            writer: Box::new(self.1),
-            try_write: None,
-            read_now: None,
-            close: None,
-        })
+        Ok(Halves { reader: Box::new(self.0), writer: Box::new(self.1), direct: None, close: None })
     }
 }
 
@@ -268,8 +266,7 @@ impl Stream for Child {
         Ok(Halves {
             reader: Box::new(stdout),
             writer: Box::new(stdin),
-            try_write: None,
-            read_now: None,
+            direct: None,
             close: Some(Box::new(close)),
         })
     }
