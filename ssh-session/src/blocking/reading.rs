@@ -110,7 +110,7 @@ impl Reading {
     fn wake_reader(&self, turn: &Turn) {
         let wakes = match turn.reader {
             Reader::Awake => false,
-            Reader::Dozes => self.is_needed(turn) || turn.ended,
+            Reader::Dozes => !turn.taken && self.is_needed(turn) || turn.ended,
             Reader::Sleeps => !turn.taken || turn.ended,
         };
         if wakes {
@@ -126,26 +126,28 @@ impl Reading {
     /// Takes the lead for the reading thread, once it is its turn; `false` when nothing more is read.
     fn await_turn(&self) -> bool {
         let mut turn = self.turn();
+        // Whether nobody has begun to lead in the last moment.
+        let mut is_quiet = false;
         loop {
-            let mut is_idle = false;
-            if turn.taken && !turn.ended {
+            if turn.ended {
+                return false;
+            }
+            if !turn.taken && (is_quiet || self.is_needed(&turn)) {
+                turn.taken = true;
+                return true;
+            }
+            if turn.taken && is_quiet {
                 turn.reader = Reader::Sleeps;
                 turn = self.changed.wait(turn).unwrap_or_else(PoisonError::into_inner);
-            } else if !self.is_needed(&turn) && !turn.ended {
+                is_quiet = false;
+            } else {
                 turn.reader = Reader::Dozes;
                 let led = turn.led;
                 let dozed = self.changed.wait_timeout(turn, MOMENT).unwrap_or_else(PoisonError::into_inner);
                 turn = dozed.0;
-                is_idle = dozed.1.timed_out() && turn.led == led;
+                is_quiet = dozed.1.timed_out() && turn.led == led;
             }
             turn.reader = Reader::Awake;
-            if turn.ended {
-                return false;
-            }
-            if !turn.taken && (is_idle || self.is_needed(&turn)) {
-                turn.taken = true;
-                return true;
-            }
         }
     }
 
