@@ -1,7 +1,7 @@
 //! Everything a session is told beforehand.
 
 use crate::{
-    Credential,
+    Credential, HostMemory,
     host_key::{HostKeyPolicy, Refuse},
 };
 use ssh_crypto::{Provider, Secret, Signer};
@@ -36,6 +36,7 @@ pub struct Config {
     pub(crate) rekey: RekeyLimit,
     pub(crate) windows: ssh_connection::Config,
     pub(crate) pipeline: bool,
+    pub(crate) memory: Option<HostMemory>,
     pub(crate) on_banner: Option<ShowBanner>,
     pub(crate) change_password: Option<ChangePassword>,
 }
@@ -100,6 +101,7 @@ impl Config {
             rekey: RekeyLimit::default(),
             windows: ssh_connection::Config::default(),
             pipeline: true,
+            memory: None,
             on_banner: None,
             change_password: None,
         }
@@ -211,6 +213,14 @@ impl Config {
         self
     }
 
+    /// Remembers what hosts negotiate, so that later sessions with them take a round trip less. Share one memory among
+    /// the configurations of a program.
+    #[must_use]
+    pub fn memory(mut self, memory: &HostMemory) -> Self {
+        self.memory = Some(memory.clone());
+        self
+    }
+
     /// Shows the server's banners (RFC 4252 §5.4). The text is the server's: clean it before it reaches a terminal.
     #[must_use]
     pub fn on_banner(mut self, show: impl Fn(&str) + Send + Sync + 'static) -> Self {
@@ -218,12 +228,11 @@ impl Config {
         self
     }
 
-    /// What a session over this configuration is told, the host key algorithms in the order given.
-    pub(crate) fn settings(&self, host_key_algorithms: Vec<String>) -> Settings {
+    /// What a session with any host is told.
+    pub(crate) fn settings(&self) -> Settings {
         let mut kex = ssh_kex::Config::new(self.provider.clone());
         kex.identification = self.identification.clone();
         kex.algorithms = self.algorithms.clone();
-        kex.algorithms.host_key = host_key_algorithms;
         kex.rekey = self.rekey;
         kex.kex_timeout = self.timeouts.rekey;
         let mut settings = Settings::new(kex);

@@ -31,6 +31,7 @@ pub mod certificate;
 pub mod config;
 pub mod credential;
 pub mod host_key;
+mod host_memory;
 pub mod known_hosts;
 pub mod pattern;
 mod preference;
@@ -38,6 +39,7 @@ pub mod ssh_config;
 
 pub use config::{Config, Timeouts};
 pub use credential::Credential;
+pub use host_memory::HostMemory;
 
 pub use ssh_auth as auth;
 pub use ssh_connection as connection;

@@ -1,12 +1,46 @@
-//! Which host key algorithms are offered first.
+//! What is offered first, by what is known of the host.
 
-use crate::Config;
+use crate::{Config, host_memory::Offer};
 use ssh_crypto::key::{CertificateAlgorithm, CertificateType};
+use ssh_kex::Negotiated;
+use ssh_session::Settings;
+
+/// What a session with this host is told.
+pub(crate) fn settings(config: &Config, host: &str, port: u16) -> Settings {
+    let mut settings = config.settings();
+    let offer = offer(config, host, port);
+    let guess = config.memory.as_ref().and_then(|memory| memory.guess(host, port, &offer));
+    let Offer { kex, host_key } = offer;
+    let algorithms = &mut settings.kex.algorithms;
+    (algorithms.kex, algorithms.host_key) = (kex, host_key);
+    if let Some(guess) = guess {
+        put_first(&mut algorithms.kex, &guess.kex);
+        put_first(&mut algorithms.host_key, &guess.host_key);
+        settings.kex.guess = true;
+    }
+    settings
+}
+
+/// Remembers what was agreed on, if the configuration has a memory.
+pub(crate) fn remember(config: &Config, host: &str, port: u16, negotiated: Option<&Negotiated>) {
+    if let (Some(memory), Some(negotiated)) = (&config.memory, negotiated) {
+        memory.learn(host, port, offer(config, host, port), negotiated);
+    }
+}
+
+fn offer(config: &Config, host: &str, port: u16) -> Offer {
+    Offer { kex: config.algorithms.kex.clone(), host_key: known_first(config, host, port) }
+}
+
+fn put_first(names: &mut Vec<String>, first: &str) {
+    names.retain(|name| name != first);
+    names.insert(0, first.to_owned());
+}
 
 /// The configured host key algorithms, those of keys that are known for the host first, so that the server shows a key
 /// to compare. Where an authority is trusted for the host, the names of certificates stand before all: one for each
 /// algorithm that is offered.
-pub(crate) fn known_first(config: &Config, host: &str, port: u16) -> Vec<String> {
+fn known_first(config: &Config, host: &str, port: u16) -> Vec<String> {
     let mut known_types = config.host_key.known_types(host, port);
     if config.host_key.trusts_authority(host, port) {
         known_types.extend(CertificateType::ALL.map(|certificate| certificate.name.to_owned()));

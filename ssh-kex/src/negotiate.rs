@@ -30,6 +30,9 @@ pub struct Negotiated {
     pub compression_s2c: &'static str,
     /// Whether the key exchange is strict (OpenSSH PROTOCOL §1.10).
     pub strict_kex: bool,
+    /// Whether method and host key algorithm are those that the peer names first: a client that names them first, too,
+    /// [guesses](crate::Config::guess) right.
+    pub peer_first: bool,
 }
 
 /// A kind of algorithm that is negotiated.
@@ -91,6 +94,8 @@ pub(crate) struct Choice {
     pub(crate) host_key: HostKeyAlgorithm,
     pub(crate) c2s: Suite,
     pub(crate) s2c: Suite,
+    /// See [`Negotiated::peer_first`].
+    pub(crate) peer_first: bool,
 }
 
 /// How the host proves to own its key.
@@ -136,7 +141,9 @@ impl Choice {
         for kind in [AlgorithmKind::CompressionC2s, AlgorithmKind::CompressionS2c] {
             lists.choose(kind, |name| (name == NO_COMPRESSION).then_some(()))?;
         }
-        Ok(Self { kex, host_key, c2s, s2c })
+        let peer_first =
+            first(theirs.kex) == kex.name().as_bytes() && first(theirs.host_key) == host_key.name.as_bytes();
+        Ok(Self { kex, host_key, c2s, s2c, peer_first })
     }
 
     pub(crate) fn names(&self, strict_kex: bool) -> Negotiated {
@@ -150,6 +157,7 @@ impl Choice {
             compression_c2s: NO_COMPRESSION,
             compression_s2c: NO_COMPRESSION,
             strict_kex,
+            peer_first: self.peer_first,
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     Config, Credential, Error, ErrorKind, Phase,
     credential::{Challenge, Prepared},
     host_key::HostKey,
-    preference::known_first,
+    preference,
 };
 use ssh_auth::client::{ClientConfig, Event};
 use ssh_crypto::{Secret, SignError};
@@ -99,7 +99,7 @@ impl Unverified {
             Some(alias) => (alias.as_str(), DEFAULT_PORT),
             None => (host, port),
         };
-        let connection = Connection::client(stream, config.settings(known_first(config, name, port)))?;
+        let connection = Connection::client(stream, preference::settings(config, name, port))?;
         match connection.next_decision(config.timeouts.handshake, Phase::Handshake)? {
             Decision::HostKey { blob, algorithm } => {
                 let host_key = HostKey::new(name, port, algorithm, &blob, &config.provider)?;
@@ -130,6 +130,8 @@ impl Unverified {
     /// Accepts the key by the caller's own decision.
     pub fn accept(self) -> Result<Login, Error> {
         self.connection.accept_host_key()?;
+        let HostKey { host, port, .. } = &self.host_key;
+        preference::remember(&self.config, host, *port, self.connection.negotiated().as_ref());
         Ok(Login { connection: self.connection, config: self.config })
     }
 }

@@ -8,6 +8,7 @@ mod authentication;
 mod certificates;
 mod channels;
 mod failures;
+mod guesses;
 mod host_keys;
 mod hostbased;
 mod readiness;
