@@ -54,7 +54,7 @@ impl Client {
     /// Does the job; an error tells what the client said.
     pub(crate) fn run(&self, job: &Job) -> Result<Run, String> {
         match (self, job.work) {
-            (Client::OpenSsh, Work::Handshakes) => open_ssh_handshakes(job),
+            (Client::OpenSsh, Work::Handshakes | Work::Reconnects) => open_ssh_handshakes(job),
             (Client::OpenSsh, Work::Echo) => open_ssh_echo(job),
             (Client::OpenSsh, _) => open_ssh(job),
             _ => {

@@ -15,6 +15,8 @@ pub(crate) enum Work {
     /// This many times: connects, runs `true`, closes. The value is the nanoseconds from the TCP connection to the exit
     /// status, in the median.
     Handshakes,
+    /// The same, where a client may make use of what it learnt of the host.
+    Reconnects,
     /// Connects and runs `true` this many times on the one session, one after the other.
     Sequential,
     /// Connects and runs `true` on this many channels at once.
@@ -24,10 +26,11 @@ pub(crate) enum Work {
     Echo,
 }
 
-const NAMES: [(Work, &str); 6] = [
+const NAMES: [(Work, &str); 7] = [
     (Work::Download, "download"),
     (Work::Upload, "upload"),
     (Work::Handshakes, "handshakes"),
+    (Work::Reconnects, "reconnects"),
     (Work::Sequential, "sequential"),
     (Work::Concurrent, "concurrent"),
     (Work::Echo, "echo"),

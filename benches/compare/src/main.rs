@@ -88,7 +88,12 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     };
     let rounds = options.rounds.unwrap_or(rounds);
     let clients = clients(options.no_peers);
-    let sshd = Sshd::builder().config("MaxSessions 1000").start_or_skip("compare").ok_or("no sshd found")?;
+    let sshd = Sshd::builder()
+        // One kind of host key for all clients, and more commands at once than it allows by default.
+        .config("HostKeyAlgorithms ssh-ed25519")
+        .config("MaxSessions 1000")
+        .start_or_skip("compare")
+        .ok_or("no sshd found")?;
     let place = Place::new(sshd, amounts);
 
     let mut measurements = plan::all(&amounts);

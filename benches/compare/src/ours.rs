@@ -9,7 +9,7 @@ use std::time::Instant;
 use rustix::time::{ClockId, clock_gettime};
 use ssh_client::blocking::{Channel, Session};
 use ssh_client::host_key::InsecureAcceptAny;
-use ssh_client::{Config, Credential, Exit};
+use ssh_client::{Config, Credential, Exit, HostMemory};
 
 use crate::job::{Answer, Job, SINK, Work, median};
 
@@ -18,7 +18,8 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 /// Does the job in this process.
 pub(crate) fn run(job: &Job) -> Outcome<Answer> {
     let value = match job.work {
-        Work::Handshakes => handshakes(job)?,
+        Work::Handshakes => handshakes(job, &config(job)?)?,
+        Work::Reconnects => handshakes(job, &config(job)?.memory(&HostMemory::new()))?,
         work => {
             let session = connect(job, TcpStream::connect(job.addr)?, &config(job)?)?;
             match work {
@@ -31,7 +32,7 @@ pub(crate) fn run(job: &Job) -> Outcome<Answer> {
                     0
                 }
                 Work::Concurrent => concurrent(job, &session)?,
-                Work::Echo | Work::Handshakes => echo(job, &session)?,
+                Work::Echo | Work::Handshakes | Work::Reconnects => echo(job, &session)?,
             }
         }
     };
@@ -90,13 +91,12 @@ fn upload(job: &Job, session: &Session) -> Outcome<u64> {
     Ok(0)
 }
 
-fn handshakes(job: &Job) -> Outcome<u64> {
-    let config = config(job)?;
+fn handshakes(job: &Job, config: &Config) -> Outcome<u64> {
     let mut times = Vec::new();
     for _ in 0..job.amount {
         let stream = TcpStream::connect(job.addr)?;
         let start = Instant::now();
-        let session = connect(job, stream, &config)?;
+        let session = connect(job, stream, config)?;
         run_true(&session)?;
         times.push(u64::try_from(start.elapsed().as_nanos())?);
     }

@@ -73,7 +73,8 @@ impl Amounts {
 enum How {
     Transfer(Work),
     Handshakes,
-    RoundTrips,
+    /// As many connections as make a median, and the work they are.
+    RoundTrips(Work, u64),
     LongPath,
     Sequential,
     Concurrent,
@@ -123,8 +124,9 @@ pub(crate) fn all(amounts: &Amounts) -> Vec<Measurement> {
     add(
         format!("TCP connection to exit status of `true` (slope between {low} and {high} ms)"),
         &ROUND_TRIPS,
-        How::RoundTrips,
+        How::RoundTrips(Work::Handshakes, 1),
     );
+    add("the same, to a host seen before".to_owned(), &ROUND_TRIPS, How::RoundTrips(Work::Reconnects, 3));
     add(format!("download over a path of {low} ms, no limit of bandwidth"), &LONG_PATH, How::LongPath);
     add("commands on one session, one after the other".to_owned(), &CHANNELS, How::Sequential);
     add(format!("{} commands at once on one session", amounts.concurrent), &CHANNELS, How::Concurrent);
@@ -157,7 +159,8 @@ impl Place {
             How::Concurrent => Work::Concurrent,
             How::Echo => Work::Echo,
             How::LongPath => Work::Download,
-            How::Handshakes | How::RoundTrips => Work::Handshakes,
+            How::Handshakes => Work::Handshakes,
+            How::RoundTrips(work, _) => work,
         };
         client.can(work).then(|| self.measure(measurement, client, work))
     }
@@ -175,10 +178,10 @@ impl Place {
                 let run = client.run(&job(amounts.handshakes))?;
                 Ok(vec![millis(run.value), millis(run.cpu) / amounts.handshakes as f64])
             }
-            How::RoundTrips => {
+            How::RoundTrips(_, connections) => {
                 let [low, high] = amounts.rtts;
-                let fast = self.behind_proxy(&job(1), low, |job| client.run(job))?;
-                let slow = self.behind_proxy(&job(1), high, |job| client.run(job))?;
+                let fast = self.behind_proxy(&job(connections), low, |job| client.run(job))?;
+                let slow = self.behind_proxy(&job(connections), high, |job| client.run(job))?;
                 Ok(vec![(millis(slow.value) - millis(fast.value)) / (high - low) as f64])
             }
             // More than can be transferred in the time: it is watched, and then ended.

@@ -10,7 +10,7 @@ use crate::Outcome;
 use crate::job::{Job, SINK, Work, median};
 
 pub(crate) fn run(job: &Job) -> Outcome<u64> {
-    if job.work == Work::Handshakes {
+    if matches!(job.work, Work::Handshakes | Work::Reconnects) {
         return handshakes(job);
     }
     let session = connect(job, TcpStream::connect(job.addr)?)?;
@@ -29,7 +29,7 @@ pub(crate) fn run(job: &Job) -> Outcome<u64> {
             channels.into_iter().try_for_each(finish)?;
             Ok(0)
         }
-        Work::Echo | Work::Handshakes => echo(job, &session),
+        Work::Echo | Work::Handshakes | Work::Reconnects => echo(job, &session),
     }
 }
 

@@ -23,7 +23,7 @@ impl client::Handler for AcceptAny {
 }
 
 pub(crate) async fn run(job: &Job) -> Outcome<u64> {
-    if job.work == Work::Handshakes {
+    if matches!(job.work, Work::Handshakes | Work::Reconnects) {
         return handshakes(job).await;
     }
     let (config, key) = prepared(job)?;
@@ -41,7 +41,7 @@ pub(crate) async fn run(job: &Job) -> Outcome<u64> {
             futures::future::try_join_all((0..job.amount).map(|_| run_true(&session))).await?;
             Ok(0)
         }
-        Work::Echo | Work::Handshakes => echo(job, &session).await,
+        Work::Echo | Work::Handshakes | Work::Reconnects => echo(job, &session).await,
     }
 }
 
