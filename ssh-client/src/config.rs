@@ -164,6 +164,14 @@ impl Config {
         self
     }
 
+    /// Compresses what is sent in both directions once the user is authenticated, if the server can: for slow lines. It is
+    /// off by default for the reasons that [`ssh_crypto::compression`] gives.
+    #[must_use]
+    pub fn compression(mut self) -> Self {
+        self.algorithms = self.algorithms.compressed(&self.provider);
+        self
+    }
+
     /// The algorithms that are offered.
     pub fn offered(&self) -> &Algorithms {
         &self.algorithms

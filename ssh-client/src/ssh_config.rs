@@ -66,6 +66,8 @@ pub struct Options {
     pub batch_mode: Option<Setting<bool>>,
     /// `Ciphers`.
     pub ciphers: Option<Setting<AlgorithmList>>,
+    /// `Compression`: see [`Algorithms::compressed`](crate::Algorithms::compressed).
+    pub compression: Option<Setting<bool>>,
     /// `ConnectTimeout`; `None` inside is no limit but the system's.
     pub connect_timeout: Option<Setting<Option<Duration>>>,
     /// `EscapeChar`.

@@ -1,6 +1,6 @@
 //! The algorithms a session may use.
 
-use crate::{Cipher, KexAlgorithm, MacAlgorithm, SecureRandom, SignatureAlgorithm};
+use crate::{Cipher, CompressionAlgorithm, KexAlgorithm, MacAlgorithm, SecureRandom, SignatureAlgorithm};
 use std::borrow::Cow;
 
 /// The algorithms a session may use, of each kind the best first.
@@ -32,6 +32,8 @@ pub struct Provider {
     pub ciphers: Cow<'static, [Cipher]>,
     /// MACs, for ciphers that need one.
     pub macs: Cow<'static, [&'static dyn MacAlgorithm]>,
+    /// Compression methods; `none` is always there, and not among them.
+    pub compression: Cow<'static, [&'static dyn CompressionAlgorithm]>,
     /// The source of every random byte.
     pub random: &'static dyn SecureRandom,
 }
@@ -75,12 +77,21 @@ impl Provider {
         self.macs.iter().copied().find(|mac| mac.name() == name)
     }
 
-    /// Checks that names are unique and valid, sizes possible, and no kind but MACs empty.
+    /// The compression method of this name.
+    pub fn compression(&self, name: &str) -> Option<&'static dyn CompressionAlgorithm> {
+        self.compression.iter().copied().find(|compression| compression.name() == name)
+    }
+
+    /// Checks that names are unique and valid, sizes possible, and no kind but MACs and compression methods empty.
     pub fn check(&self) -> Result<(), ProviderError> {
         let kex: Vec<_> = self.kex.iter().map(|kex| kex.name()).collect();
         let signatures: Vec<_> = self.signatures.iter().map(|signature| signature.name()).collect();
         let ciphers: Vec<_> = self.ciphers.iter().map(Cipher::name).collect();
         let macs: Vec<_> = self.macs.iter().map(|mac| mac.name()).collect();
+        let compression: Vec<_> = ["none"]
+            .into_iter()
+            .chain(self.compression.iter().map(|compression| compression.name()))
+            .collect();
         for (kind, names) in
             [("key exchange method", &kex), ("signature algorithm", &signatures), ("cipher", &ciphers)]
         {
@@ -88,7 +99,7 @@ impl Provider {
                 return Err(ProviderError::Empty(kind));
             }
         }
-        for names in [&kex, &signatures, &ciphers, &macs] {
+        for names in [&kex, &signatures, &ciphers, &macs, &compression] {
             for (at, name) in names.iter().enumerate() {
                 // RFC 4251 §6: at most 64 printable characters, no comma.
                 let valid = (1..=64).contains(&name.len())

@@ -25,7 +25,9 @@ pub use hmac::{
 pub use kem::{MLKEM768, MLKEM1024};
 pub use rsa::{RSA_SHA2_256, RSA_SHA2_512, SSH_RSA};
 
-use crate::{Cipher, Digest, Hash, MacAlgorithm, Provider, SignatureAlgorithm, random::SystemRandom};
+use crate::{
+    Cipher, Digest, Hash, MacAlgorithm, Provider, SignatureAlgorithm, compression, random::SystemRandom,
+};
 use zeroize::Zeroize;
 
 /// All suites of this back end, the best first and the [legacy ones](legacy) last, without key exchange methods.
@@ -35,6 +37,7 @@ pub fn provider() -> Provider {
         signatures: SIGNATURES.as_slice().into(),
         ciphers: [&CIPHERS[..], &legacy::ciphers()].concat().into(),
         macs: [&MACS[..], &legacy::macs()].concat().into(),
+        compression: compression::ALL.as_slice().into(),
         random: &SystemRandom,
     }
 }

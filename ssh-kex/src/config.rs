@@ -72,7 +72,8 @@ pub struct Algorithms {
     pub mac_c2s: Vec<String>,
     /// MACs, server to client; unused with a cipher that authenticates.
     pub mac_s2c: Vec<String>,
-    /// Compression methods, client to server.
+    /// Compression methods, client to server. `none` alone is among the defaults, for the reasons that
+    /// [`ssh_crypto::compression`] gives; see [`Algorithms::compressed`].
     pub compression_c2s: Vec<String>,
     /// Compression methods, server to client.
     pub compression_s2c: Vec<String>,
@@ -88,6 +89,18 @@ impl Algorithms {
     /// sits on the path may then be able to read and change what is sent, if both sides choose one of those.
     pub fn legacy(provider: &Provider) -> Self {
         Self::with(provider, true)
+    }
+
+    /// The same with compression in both directions, once the user is authenticated and if the peer has it: the delayed
+    /// methods of `provider` stand before `none`. It pays on slow lines, and is off by default for the reasons that
+    /// [`ssh_crypto::compression`] gives.
+    #[must_use]
+    pub fn compressed(mut self, provider: &Provider) -> Self {
+        let delayed = provider.compression.iter().filter(|method| method.is_delayed());
+        let names: Vec<_> = delayed.map(|method| method.name()).chain([NO_COMPRESSION]).collect();
+        self.compression_c2s = names.iter().map(|&name| name.to_owned()).collect();
+        self.compression_s2c = self.compression_c2s.clone();
+        self
     }
 
     fn with(provider: &Provider, legacy: bool) -> Self {
@@ -125,7 +138,9 @@ impl Algorithms {
             check_names("MAC", macs, needs_mac(ciphers), |name| provider.mac(name).is_some())?;
         }
         for compressions in [&self.compression_c2s, &self.compression_s2c] {
-            check_names("compression method", compressions, true, |name| name == NO_COMPRESSION)?;
+            check_names("compression method", compressions, true, |name| {
+                name == NO_COMPRESSION || provider.compression(name).is_some()
+            })?;
         }
         Ok(())
     }

@@ -81,6 +81,7 @@ impl Error {
                 Some(disconnect::PROTOCOL_VERSION_NOT_SUPPORTED)
             }
             (Cause::Identification(_) | Cause::Closed | Cause::Disconnected(_), _) => None,
+            (Cause::Packet(PacketError::Decompress(_)), _) => Some(disconnect::COMPRESSION_ERROR),
             (Cause::Strict(_), _) => Some(disconnect::KEY_EXCHANGE_FAILED),
             (_, ErrorKind::Integrity) => Some(disconnect::MAC_ERROR),
             (_, ErrorKind::HostKey) => Some(disconnect::HOST_KEY_NOT_VERIFIABLE),

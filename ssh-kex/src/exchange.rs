@@ -311,14 +311,17 @@ impl Transport {
     pub(crate) fn change_keys(&mut self, pending: Pending) {
         let Pending { choice, keys, host_key } = pending;
         let first = self.session.is_none();
-        let c2s = (choice.c2s, Direction::ClientToServer);
-        let s2c = (choice.s2c, Direction::ServerToClient);
+        let c2s = (choice.c2s, Direction::ClientToServer, choice.compression_c2s);
+        let s2c = (choice.s2c, Direction::ServerToClient, choice.compression_s2c);
         let (out, into) = match self.role {
             Role::Client => (c2s, s2c),
             Role::Server => (s2c, c2s),
         };
         self.send(&NewKeys {});
         self.encoder.set_seal(keys.seal(out.0, out.1), self.strict.is_on());
+        // RFC 4253 §6.2: a new state with each key exchange.
+        let is_delayed = out.2.is_some_and(|method| method.is_delayed());
+        self.encoder.set_compress(out.2.map(|method| method.compress()), is_delayed);
         trace!(target: LOG_TARGET, "{:?}: sending under new keys", self.role);
         self.send_limit = self.config.rekey.for_cipher(out.0.cipher());
         self.receive_limit = self.config.rekey.for_cipher(into.0.cipher());
@@ -336,7 +339,8 @@ impl Transport {
                 self.session = Some(Session { id, host_key, negotiated, established: false });
             }
         }
-        let open = NewOpen { open: keys.open(into.0, into.1), reset_seq: self.strict.is_on() };
+        let open =
+            NewOpen { open: keys.open(into.0, into.1), reset_seq: self.strict.is_on(), compression: into.2 };
         self.state = State::NewKeys(open);
         // RFC 8308 §2.4: the next packet behind the first NEWKEYS.
         if first && self.ext_info_wanted {

@@ -54,6 +54,9 @@ impl Transport {
             Verdict::Upper => {
                 let is_success = self.role == Role::Client && number == number::USERAUTH_SUCCESS;
                 self.authenticated |= is_success || number >= number::GLOBAL_REQUEST;
+                if is_success {
+                    self.encoder.authenticated();
+                }
                 upper = Some(payload.clone());
             }
             Verdict::Unknown => self.owed.push(Answer::Unimplemented(*seq))?,

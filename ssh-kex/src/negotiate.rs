@@ -2,8 +2,8 @@
 
 use crate::{Algorithms, Error, Role, config::NO_COMPRESSION, error::Cause, ext_info, strict};
 use ssh_crypto::{
-    AeadCipher, Cipher, KexAlgorithm, KeyError, MacAlgorithm, PlainCipher, Provider, PublicKey,
-    key::CertificateAlgorithm,
+    AeadCipher, Cipher, CompressionAlgorithm, KexAlgorithm, KeyError, MacAlgorithm, PlainCipher, Provider,
+    PublicKey, key::CertificateAlgorithm,
 };
 use ssh_wire::{Message, NameList, message::transport::KexInit};
 use std::fmt;
@@ -94,9 +94,14 @@ pub(crate) struct Choice {
     pub(crate) host_key: HostKeyAlgorithm,
     pub(crate) c2s: Suite,
     pub(crate) s2c: Suite,
+    pub(crate) compression_c2s: Compression,
+    pub(crate) compression_s2c: Compression,
     /// See [`Negotiated::peer_first`].
     pub(crate) peer_first: bool,
 }
+
+/// What packets of one direction are compressed by.
+pub(crate) type Compression = Option<&'static dyn CompressionAlgorithm>;
 
 /// How the host proves to own its key.
 #[derive(Debug, Clone, Copy)]
@@ -138,12 +143,11 @@ impl Choice {
         let host_key = lists.choose(AlgorithmKind::HostKey, |name| HostKeyAlgorithm::find(provider, name))?;
         let c2s = lists.suite(AlgorithmKind::CipherC2s, AlgorithmKind::MacC2s)?;
         let s2c = lists.suite(AlgorithmKind::CipherS2c, AlgorithmKind::MacS2c)?;
-        for kind in [AlgorithmKind::CompressionC2s, AlgorithmKind::CompressionS2c] {
-            lists.choose(kind, |name| (name == NO_COMPRESSION).then_some(()))?;
-        }
+        let compression_c2s = lists.compression(AlgorithmKind::CompressionC2s)?;
+        let compression_s2c = lists.compression(AlgorithmKind::CompressionS2c)?;
         let peer_first =
             first(theirs.kex) == kex.name().as_bytes() && first(theirs.host_key) == host_key.name.as_bytes();
-        Ok(Self { kex, host_key, c2s, s2c, peer_first })
+        Ok(Self { kex, host_key, c2s, s2c, compression_c2s, compression_s2c, peer_first })
     }
 
     pub(crate) fn names(&self, strict_kex: bool) -> Negotiated {
@@ -154,8 +158,8 @@ impl Choice {
             cipher_s2c: self.s2c.cipher().name(),
             mac_c2s: self.c2s.mac().map(MacAlgorithm::name),
             mac_s2c: self.s2c.mac().map(MacAlgorithm::name),
-            compression_c2s: NO_COMPRESSION,
-            compression_s2c: NO_COMPRESSION,
+            compression_c2s: self.compression_c2s.map_or(NO_COMPRESSION, CompressionAlgorithm::name),
+            compression_s2c: self.compression_s2c.map_or(NO_COMPRESSION, CompressionAlgorithm::name),
             strict_kex,
             peer_first: self.peer_first,
         }
@@ -244,6 +248,13 @@ impl Lists<'_> {
         }
     }
 
+    fn compression(&self, kind: AlgorithmKind) -> Result<Compression, Error> {
+        self.choose(kind, |name| match name {
+            NO_COMPRESSION => Some(None),
+            name => self.provider.compression(name).map(Some),
+        })
+    }
+
     fn nothing(&self, kind: AlgorithmKind) -> NothingInCommon {
         let names = |list: NameList<'_>| -> Vec<String> {
             list.iter().filter(|name| !is_marker(name)).take(MAX_NAMES).map(str::to_owned).collect()
@@ -282,7 +293,9 @@ impl AlgorithmKind {
             Self::HostKey => HostKeyAlgorithm::find(provider, name).is_some(),
             Self::CipherC2s | Self::CipherS2c => provider.cipher(name).is_some(),
             Self::MacC2s | Self::MacS2c => provider.mac(name).is_some(),
-            Self::CompressionC2s | Self::CompressionS2c => name == NO_COMPRESSION,
+            Self::CompressionC2s | Self::CompressionS2c => {
+                name == NO_COMPRESSION || provider.compression(name).is_some()
+            }
         }
     }
 

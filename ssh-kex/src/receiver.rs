@@ -1,12 +1,19 @@
 //! From the socket's bytes to packets: the half of the engine that decrypts, without the transport's lock.
 
-use crate::{Error, Role, error::Cause};
+use crate::{Error, Role, error::Cause, negotiate::Compression};
 use ssh_wire::{
-    Decoder, Inbound, Open, PacketError,
+    Decoder, Decompress, Inbound, Open, PacketError,
     ident::{IdentReader, Identification},
     number,
 };
-use std::{collections::VecDeque, fmt};
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// Takes the identification exchange and the packets out of the stream.
 ///
@@ -25,6 +32,24 @@ pub struct Receiver {
     state: State,
     /// Whether packets are encrypted.
     keyed: bool,
+    /// Waits for the user to be authenticated.
+    delayed: Option<Box<dyn Decompress>>,
+    is_authenticated: Authenticated,
+}
+
+/// Whether USERAUTH_SUCCESS has passed, from when on delayed compression is in use. A client's receiver sees it, and a
+/// server's is told by the transport, which may be in the hands of another thread.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Authenticated(Arc<AtomicBool>);
+
+impl Authenticated {
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn get(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 enum State {
@@ -56,13 +81,15 @@ pub enum Received {
 pub struct NewOpen {
     pub(crate) open: Box<dyn Open>,
     pub(crate) reset_seq: bool,
+    pub(crate) compression: Compression,
 }
 
 impl Receiver {
-    pub(crate) fn new(role: Role, max_packet: usize) -> Self {
+    pub(crate) fn new(role: Role, max_packet: usize, is_authenticated: Authenticated) -> Self {
         let state =
             State::Identification { reader: IdentReader::default(), lines: VecDeque::new(), found: None };
-        Self { decoder: Decoder::new(max_packet), role, state, keyed: false }
+        let decoder = Decoder::new(max_packet);
+        Self { decoder, role, state, keyed: false, delayed: None, is_authenticated }
     }
 
     /// Room to read into.
@@ -89,6 +116,13 @@ impl Receiver {
     /// From the next packet on, opens with the new keys.
     pub fn install(&mut self, new: NewOpen) {
         self.decoder.set_open(new.open, new.reset_seq);
+        // RFC 4253 §6.2: a new state with each key exchange.
+        let (delayed, at_once) = match new.compression {
+            Some(method) if method.is_delayed() => (Some(method.decompress()), None),
+            method => (None, method.map(|method| method.decompress())),
+        };
+        self.decoder.set_decompress(at_once);
+        self.delayed = delayed;
         self.keyed = true;
         if let State::NewKeys = self.state {
             self.state = State::Packets;
@@ -127,9 +161,14 @@ impl Receiver {
                     PacketError::Length(_) if keyed => Cause::Corrupt(error),
                     error => Cause::Packet(error),
                 };
+                if self.delayed.is_some() && self.is_authenticated.get() {
+                    self.decoder.set_decompress(self.delayed.take());
+                }
                 let Some(inbound) = self.decoder.decode().map_err(failed)? else { return Ok(None) };
-                if inbound.payload.first() == Some(&number::NEWKEYS) {
-                    self.state = State::NewKeys;
+                match (inbound.payload.first(), self.role) {
+                    (Some(&number::NEWKEYS), _) => self.state = State::NewKeys,
+                    (Some(&number::USERAUTH_SUCCESS), Role::Client) => self.is_authenticated.set(),
+                    _ => {}
                 }
                 Ok(Some(Received::Packet(inbound)))
             }

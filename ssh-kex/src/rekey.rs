@@ -11,7 +11,7 @@ use std::time::Duration;
 /// authentication on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RekeyLimit {
-    /// Bytes on the wire; 1 GiB at first. A cipher with small blocks may set a lower bound.
+    /// Bytes on the wire, but those received as they are once decompressed; 1 GiB at first. A cipher with small blocks may set a lower bound.
     pub bytes: u64,
     /// Packets; 2³⁰ at first, and 2³¹ at the most.
     pub packets: u64,

@@ -7,6 +7,7 @@ use crate::{
     ext_info::Extensions,
     owed::{Answer, Owed},
     padding::padding,
+    receiver::Authenticated,
     rekey::{Meter, RekeyLimit},
     state::{Deadline, Session, State},
     strict::Strict,
@@ -78,6 +79,8 @@ pub struct Transport {
     pub(crate) extensions: Extensions,
     /// USERAUTH_SUCCESS has passed, or the peer speaks the connection protocol.
     pub(crate) authenticated: bool,
+    /// USERAUTH_SUCCESS was sent or received: the receiver must know before its next packet.
+    is_authenticated: Authenticated,
     pub(crate) owed: Owed,
     pub(crate) events: VecDeque<Event>,
     pub(crate) open: Option<NewOpen>,
@@ -124,7 +127,8 @@ impl Transport {
         if config.max_packet < MIN_MAX_PACKET {
             return Err(Error::usage(format!("packets of up to {MIN_MAX_PACKET} bytes must be accepted")));
         }
-        let receiver = Receiver::new(role, config.max_packet);
+        let is_authenticated = Authenticated::default();
+        let receiver = Receiver::new(role, config.max_packet, is_authenticated.clone());
         let mut encoder = Encoder::new(padding(config.provider.random));
         encoder.raw(config.identification.as_bytes());
         encoder.raw(b"\r\n");
@@ -146,6 +150,7 @@ impl Transport {
             ext_info_wanted: false,
             extensions: Extensions::default(),
             authenticated: false,
+            is_authenticated,
             owed: Owed::default(),
             events: VecDeque::new(),
             open: None,
@@ -308,6 +313,9 @@ impl Transport {
     /// here again.
     pub fn output(&mut self) -> &mut Vec<u8> {
         self.flush_owed();
+        if self.encoder.is_authenticated() {
+            self.is_authenticated.set();
+        }
         self.encoder.output()
     }
 }

@@ -30,5 +30,8 @@ pub mod sink;
 
 pub use encode::{Decode, DecodeError, Encode, Mpint, NameList, Reader, Rest};
 pub use message::Message;
-pub use packet::{Corrupt, Decoder, Encoder, Inbound, Layout, Open, Packet, PacketError, Seal};
+pub use packet::{
+    Compress, Corrupt, Decoder, Decompress, DecompressError, Encoder, Inbound, Layout, Open, Packet,
+    PacketError, Seal,
+};
 pub use sink::PacketSink;

@@ -5,10 +5,12 @@
 //!  `------- head -------'  (its size depends on the mode)
 //! ```
 
+mod compress;
 mod decode;
 mod encode;
 mod layout;
 
+pub use compress::{Compress, Decompress, DecompressError};
 pub use decode::{Decoder, Inbound, PacketError};
 pub use encode::{Encoder, Packet, Usage};
 pub use layout::{Clear, Corrupt, Layout, Open, Seal};

@@ -8,7 +8,7 @@ use common::{FAMILIES, Family, Toy, decoder, encoder, layout, sealed, suites};
 use hex_literal::hex;
 use proptest::prelude::*;
 use ssh_wire::{
-    Corrupt, Decoder, Encoder, Packet, PacketError, PacketSink, Rest,
+    Compress, Corrupt, Decoder, Decompress, DecompressError, Encoder, Packet, PacketError, PacketSink, Rest,
     message::transport::{Ignore, NewKeys},
     packet::{LENGTH_SIZE, MAX_PACKET},
 };
@@ -499,6 +499,85 @@ fn the_length_of_a_payload_can_be_hidden() {
             let sizes: Vec<_> =
                 (start + 1..=start + effective).map(|payload| size(payload, multiple)).collect();
             assert!(sizes.iter().all(|size| *size == sizes[0]), "{multiple}, {start}: {sizes:?}");
+        }
+    }
+}
+
+/// Takes out runs of the same byte; enough to see that it is used.
+struct Runs;
+
+impl Compress for Runs {
+    fn compress(&mut self, payload: &[u8], to: &mut Vec<u8>) {
+        for run in payload.chunk_by(|a, b| a == b).flat_map(|run| run.chunks(255)) {
+            to.extend([run.len() as u8, run[0]]);
+        }
+    }
+}
+
+impl Decompress for Runs {
+    fn decompress(&mut self, payload: &[u8], limit: usize, to: &mut Vec<u8>) -> Result<(), DecompressError> {
+        for run in payload.chunks(2) {
+            let &[len, byte] = run else { return Err(DecompressError::Damaged) };
+            if to.len() + usize::from(len) > limit {
+                return Err(DecompressError::TooLarge { limit });
+            }
+            to.resize(to.len() + usize::from(len), byte);
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn payloads_are_compressed_at_once_or_behind_userauth_success() {
+    let payload = [7; 1000];
+    for delayed in [false, true] {
+        let mut encoder = Encoder::new(|padding| padding.fill(0));
+        encoder.set_compress(Some(Box::new(Runs)), delayed);
+        send(&mut encoder, &payload);
+        assert_eq!(encoder.pending() > payload.len(), delayed);
+        let before = encoder.pending();
+        send(&mut encoder, &[ssh_wire::number::USERAUTH_SUCCESS]);
+        assert_eq!(encoder.pending() - before, 16);
+        assert!(encoder.is_authenticated());
+        let before = encoder.pending();
+        send(&mut encoder, &payload);
+        assert_eq!(encoder.pending() - before, 24, "four runs");
+
+        let mut decoder = Decoder::default();
+        let stream = std::mem::take(encoder.output());
+        if !delayed {
+            decoder.set_decompress(Some(Box::new(Runs)));
+        }
+        decoder.push(&stream);
+        assert_eq!(decoder.decode().unwrap().unwrap().payload[..], payload);
+        assert_eq!(decoder.decode().unwrap().unwrap().payload[..], [ssh_wire::number::USERAUTH_SUCCESS]);
+        decoder.set_decompress(Some(Box::new(Runs)));
+        assert_eq!(decoder.decode().unwrap().unwrap().payload[..], payload);
+
+        // New keys once the user is authenticated: at once, delayed or not; and off.
+        encoder.set_compress(Some(Box::new(Runs)), delayed);
+        send(&mut encoder, &payload);
+        assert_eq!(encoder.pending(), 24);
+        encoder.set_compress(None, false);
+        send(&mut encoder, &payload);
+        assert!(encoder.pending() > payload.len());
+    }
+}
+
+#[test]
+fn what_can_not_be_decompressed_ends_the_stream() {
+    for (payload, expected) in [
+        ([255, 1].repeat(200), DecompressError::TooLarge { limit: 40_000 }),
+        (vec![1, 2, 3], DecompressError::Damaged),
+        (vec![0, 2], DecompressError::Empty),
+    ] {
+        let mut encoder = Encoder::new(|padding| padding.fill(0));
+        send(&mut encoder, &payload);
+        let mut decoder = Decoder::new(40_000);
+        decoder.set_decompress(Some(Box::new(Runs)));
+        decoder.push(encoder.output());
+        for _ in 0..2 {
+            assert_eq!(decoder.decode(), Err(PacketError::Decompress(expected)));
         }
     }
 }

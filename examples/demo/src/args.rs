@@ -23,6 +23,10 @@ pub(crate) struct Args {
     #[arg(short = 'x')]
     pub(crate) no_x11: bool,
 
+    /// Compress what is sent, if the server can
+    #[arg(short = 'C')]
+    pub(crate) compression: bool,
+
     /// Ciphers to offer, with commas between them; +, - or ^ before the list changes the defaults
     #[arg(short = 'c', value_name = "CIPHERS", allow_hyphen_values = true)]
     pub(crate) ciphers: Option<String>,
@@ -103,7 +107,7 @@ pub(crate) struct Args {
     pub(crate) command: Vec<String>,
 }
 
-const USAGE: &str = "demo [-46aNnqsTtvx] [-c ciphers] [-E log_file] [-e escape_char] [-F config_file]\n            \
+const USAGE: &str = "demo [-46aCNnqsTtvx] [-c ciphers] [-E log_file] [-e escape_char] [-F config_file]\n            \
 [-i identity_file] [-l user] [-m macs] [-o option] [-p port]\n            \
 [[user@]host | ssh://[user@]host[:port]] [command [argument ...]]";
 

@@ -136,6 +136,7 @@ fn from_arguments(options: &mut Options, args: &Args, destination: &Destination)
         ("User", args.user.as_deref()),
         ("Port", args.port.as_deref()),
         ("AddressFamily", on(args.ipv4, "inet").or(on(args.ipv6, "inet6"))),
+        ("Compression", on(args.compression, "yes")),
         ("Ciphers", args.ciphers.as_deref()),
         ("MACs", args.macs.as_deref()),
         ("EscapeChar", args.escape_char.as_deref()),
@@ -233,7 +234,7 @@ impl<'a> Resolver<'a> {
         chosen.cipher_s2c = chosen.cipher_c2s.clone();
         chosen.mac_c2s = choose(options.macs.as_ref(), &chosen.mac_c2s, &all.mac_c2s)?;
         chosen.mac_s2c = chosen.mac_c2s.clone();
-        Ok(chosen)
+        Ok(if value(&options.compression, false) { chosen.compressed(provider) } else { chosen })
     }
 
     fn trust(&self) -> Result<Trust, Failure> {

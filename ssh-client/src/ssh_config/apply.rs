@@ -18,6 +18,7 @@ pub(super) fn apply(options: &mut Options, line: &Line<'_>, origin: &Origin) -> 
         "addressfamily" => given.one(&mut o.address_family),
         "batchmode" => given.one(&mut o.batch_mode),
         "ciphers" => given.one(&mut o.ciphers),
+        "compression" => given.one(&mut o.compression),
         "connecttimeout" => given.one(&mut o.connect_timeout),
         "escapechar" => given.one(&mut o.escape_char),
         "globalknownhostsfile" => given.files(&mut o.global_known_hosts_files),

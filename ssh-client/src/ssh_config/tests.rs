@@ -39,7 +39,7 @@ fn the_first_value_wins() {
 fn every_option_has_its_value() {
     let options = read(
         "host",
-        "AddressFamily inet6\nBatchMode yes\nCiphers +aes128-cbc\nConnectTimeout 1m\nEscapeChar none\n\
+        "AddressFamily inet6\nBatchMode yes\nCiphers +aes128-cbc\nCompression yes\nConnectTimeout 1m\nEscapeChar none\n\
          GlobalKnownHostsFile /a /b\nHashKnownHosts no\nHostKeyAlgorithms ^ssh-rsa\nHostKeyAlias alias\n\
          HostName name\nIdentitiesOnly yes\nIdentityFile ~/a\nIdentityFile \"~/b c\"\nIdentityFile ~/a\n\
          KbdInteractiveAuthentication no\nKexAlgorithms -ecdh*\nLogLevel DEBUG3\nMACs hmac-sha2-256,hmac-sha1\n\
@@ -57,6 +57,7 @@ fn every_option_has_its_value() {
     assert_eq!(value(&options.address_family), AddressFamily::Inet6);
     assert!(value(&options.batch_mode));
     assert_eq!(value(&options.ciphers), "+aes128-cbc".parse().unwrap());
+    assert!(value(&options.compression));
     assert_eq!(value(&options.connect_timeout), Some(Duration::from_secs(60)));
     assert_eq!(value(&options.escape_char), EscapeChar::None);
     assert_eq!(value(&options.global_known_hosts_files), ["/a", "/b"]);
@@ -106,7 +107,8 @@ fn options_of_the_command_line() {
         ("", "command line: \"\" is no option"),
         ("Host=x", "command line: Host belongs in a file"),
         ("Include x", "command line: Include belongs in a file"),
-        ("Compression=yes", "command line: Compression is not supported"),
+        ("ForwardAgent=yes", "command line: ForwardAgent is not supported"),
+        ("Compression=much", "command line: Compression \"much\" is neither yes nor no"),
         ("ProxyCommand=nc %h %p", "command line: ProxyCommand is not supported"),
         ("LocalForward 1 x:2", "command line: LocalForward is not supported"),
         ("User=-x", "command line: User user name \"-x\" begins with '-'"),

@@ -21,14 +21,13 @@ pub(super) fn find(keyword: &str) -> Option<Unhonoured> {
 
 const VITAL: [&str; 4] = ["proxycommand", "proxyjump", "refuseconnection", "revokedhostkeys"];
 
-const OFF: [(&str, &str); 43] = [
+const OFF: [(&str, &str); 42] = [
     ("addkeystoagent", "no"),
     ("canonicalizehostname", "no"),
     ("certificatefile", "none"),
     ("channeltimeout", "none"),
     ("checkhostip", "no"),
     ("clearallforwardings", "yes"),
-    ("compression", "no"),
     ("connectionattempts", "1"),
     ("controlmaster", "no"),
     ("controlpath", "none"),

@@ -7,6 +7,7 @@ mod algorithms;
 mod authentication;
 mod certificates;
 mod channels;
+mod compression;
 mod failures;
 mod guesses;
 mod host_keys;

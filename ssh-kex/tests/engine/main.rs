@@ -6,6 +6,7 @@
 mod algorithms;
 mod attacks;
 mod bounds;
+mod compression;
 mod guess;
 mod host_key;
 mod methods;

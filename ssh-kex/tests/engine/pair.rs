@@ -150,6 +150,7 @@ impl Pair {
     pub(crate) fn authenticate(&mut self) {
         self.run();
         self.server.send(&[ssh_wire::number::USERAUTH_SUCCESS]);
+        self.run();
         self.client.send(&[ssh_wire::number::GLOBAL_REQUEST]);
         self.run();
         self.client.inbox.clear();

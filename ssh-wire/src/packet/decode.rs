@@ -1,6 +1,8 @@
 //! From the bytes of a socket to payloads, decrypted where they lie.
 
-use super::{Clear, Corrupt, LENGTH_SIZE, Layout, MAX_PACKET, MIN_PADDING, Open, Usage};
+use super::{
+    Clear, Corrupt, Decompress, DecompressError, LENGTH_SIZE, Layout, MAX_PACKET, MIN_PADDING, Open, Usage,
+};
 use bytes::{Bytes, BytesMut};
 use std::{collections::VecDeque, fmt};
 
@@ -16,7 +18,7 @@ const SPARES: usize = 32;
 pub struct Inbound {
     /// The packet's sequence number.
     pub seq: u32,
-    /// The payload: never empty, still compressed if compression is on.
+    /// The payload, decompressed: never empty.
     pub payload: Bytes,
 }
 
@@ -45,6 +47,9 @@ pub enum PacketError {
         /// `padding_length` in bytes.
         padding: u8,
     },
+    /// The payload can't be decompressed.
+    #[error(transparent)]
+    Decompress(#[from] DecompressError),
 }
 
 /// Cuts a stream of bytes into packets and opens them in place.
@@ -62,6 +67,7 @@ pub struct Decoder {
     spares: VecDeque<BytesMut>,
     open: Box<dyn Open>,
     layout: Layout,
+    decompress: Option<Box<dyn Decompress>>,
     max_packet: usize,
     seq: u32,
     usage: Usage,
@@ -89,6 +95,7 @@ impl Decoder {
             spares: VecDeque::new(),
             open,
             layout,
+            decompress: None,
             max_packet,
             seq: 0,
             usage: Usage::default(),
@@ -154,6 +161,12 @@ impl Decoder {
         if reset_seq {
             self.seq = 0;
         }
+    }
+
+    /// From the next packet on, decompresses payloads with `decompress`, or not at all. None becomes larger than a
+    /// packet may be.
+    pub fn set_decompress(&mut self, decompress: Option<Box<dyn Decompress>>) {
+        self.decompress = decompress;
     }
 
     /// The next packet, or `None` until more bytes have arrived.
@@ -237,7 +250,17 @@ impl Decoder {
         self.seq = seq.wrapping_add(1);
         packet.truncate(LENGTH_SIZE + length - usize::from(padding));
         let payload = packet.freeze().slice(LENGTH_SIZE + 1..);
-        Ok(Inbound { seq, payload })
+        match &mut self.decompress {
+            None => Ok(Inbound { seq, payload }),
+            Some(decompress) => {
+                let mut plain = Vec::new();
+                decompress.decompress(&payload, self.max_packet, &mut plain)?;
+                match plain.is_empty() {
+                    true => Err(DecompressError::Empty.into()),
+                    false => Ok(Inbound { seq, payload: plain.into() }),
+                }
+            }
+        }
     }
 
     /// Moves the unfinished packet to the front of a segment with `wanted` bytes of room behind it.

@@ -1,7 +1,7 @@
 //! From messages to sealed packets, in one buffer.
 
-use super::{Clear, LENGTH_SIZE, Layout, MAX_PACKET, MIN_PADDING, Seal};
-use crate::{Encode, Message};
+use super::{Clear, Compress, LENGTH_SIZE, Layout, MAX_PACKET, MIN_PADDING, Seal};
+use crate::{Encode, Message, number};
 use std::fmt;
 
 /// `packet_length` and `padding_length`.
@@ -40,9 +40,21 @@ pub struct Encoder {
     out: Vec<u8>,
     seal: Box<dyn Seal>,
     layout: Layout,
+    compression: Compression,
+    /// A payload, compressed; kept for the next one.
+    compressed: Vec<u8>,
+    authenticated: bool,
     seq: u32,
     usage: Usage,
     padding: Padding,
+}
+
+/// What happens to payloads before they are sealed.
+enum Compression {
+    Off,
+    /// Off until USERAUTH_SUCCESS.
+    Delayed(Box<dyn Compress>),
+    On(Box<dyn Compress>),
 }
 
 impl Encoder {
@@ -51,7 +63,17 @@ impl Encoder {
     pub fn new(padding: impl FnMut(&mut [u8]) + Send + 'static) -> Self {
         let seal = Box::new(Clear);
         let layout = seal.layout();
-        Self { out: Vec::new(), seal, layout, seq: 0, usage: Usage::default(), padding: Box::new(padding) }
+        Self {
+            out: Vec::new(),
+            seal,
+            layout,
+            compression: Compression::Off,
+            compressed: Vec::new(),
+            authenticated: false,
+            seq: 0,
+            usage: Usage::default(),
+            padding: Box::new(padding),
+        }
     }
 
     /// Begins a packet. It is sent by [`Packet::send`], and forgotten when dropped.
@@ -96,6 +118,45 @@ impl Encoder {
         if reset_seq {
             self.seq = 0;
         }
+    }
+
+    /// From the next packet on, compresses payloads with `compress`, or not at all. If it is `delayed`, it begins once
+    /// the user is [authenticated](Encoder::authenticated).
+    pub fn set_compress(&mut self, compress: Option<Box<dyn Compress>>, delayed: bool) {
+        self.compression = match compress {
+            None => Compression::Off,
+            Some(compress) if delayed && !self.authenticated => Compression::Delayed(compress),
+            Some(compress) => Compression::On(compress),
+        };
+    }
+
+    /// The user is authenticated: compression that was delayed begins with the next packet. A server need not call
+    /// this, for to send USERAUTH_SUCCESS does the same.
+    pub fn authenticated(&mut self) {
+        self.authenticated = true;
+        self.compression = match std::mem::replace(&mut self.compression, Compression::Off) {
+            Compression::Delayed(compress) => Compression::On(compress),
+            other => other,
+        };
+    }
+
+    /// Whether USERAUTH_SUCCESS was sent, or [`Encoder::authenticated`] called.
+    pub fn is_authenticated(&self) -> bool {
+        self.authenticated
+    }
+
+    /// Puts the compressed payload in the place of the payload that stands behind `start`.
+    fn compress_from(&mut self, start: usize) {
+        let Compression::On(compress) = &mut self.compression else { return };
+        let payload = start + HEADER;
+        // A payload may hold a password: no copy stays behind in a buffer that grew, nor where nothing is sealed.
+        self.compressed.reserve(self.out.len() - payload + RESERVED);
+        compress.compress(&self.out[payload..], &mut self.compressed);
+        self.out[payload..].fill(0);
+        self.out.truncate(payload);
+        self.out.extend_from_slice(&self.compressed);
+        self.compressed.fill(0);
+        self.compressed.clear();
     }
 
     /// Frames and seals what stands in the buffer from `start` on; its size tells that of the payload up to the next
@@ -167,8 +228,13 @@ impl Packet<'_> {
         let seq = self.encoder.seq;
         debug_assert!((1..=Self::MAX_PAYLOAD).contains(&self.payload().len()));
         if (1..=Self::MAX_PAYLOAD).contains(&self.payload().len()) {
+            let is_success = self.payload().first() == Some(&number::USERAUTH_SUCCESS);
+            self.encoder.compress_from(self.start);
             self.encoder.seal_from(self.start, self.hide);
             self.sent = true;
+            if is_success {
+                self.encoder.authenticated();
+            }
         }
         seq
     }

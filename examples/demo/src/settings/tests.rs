@@ -102,6 +102,17 @@ fn algorithms_of_the_command_line_must_be_there() {
 }
 
 #[test]
+fn compression_is_off_unless_asked_for() {
+    assert_eq!(resolved(&["host"]).algorithms.compression_c2s, ["none"]);
+    for settings in [resolved(&["-C", "host"]), with_file("Compression yes\n", &["host"]).unwrap()] {
+        assert_eq!(settings.algorithms.compression_c2s, ["zlib@openssh.com", "none"]);
+        assert_eq!(settings.algorithms.compression_s2c, ["zlib@openssh.com", "none"]);
+    }
+    let settings = with_file("Compression yes\n", &["-oCompression=no", "host"]).unwrap();
+    assert_eq!(settings.algorithms.compression_s2c, ["none"]);
+}
+
+#[test]
 fn trust_and_its_files() {
     let settings = resolved(&[
         "-oHostKeyAlias=alias",

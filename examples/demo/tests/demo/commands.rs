@@ -52,6 +52,21 @@ fn megabytes_arrive_as_they_left_with_new_keys_on_the_way() {
 }
 
 #[test]
+fn what_is_sent_is_compressed_if_asked_for() {
+    let name = "what_is_sent_is_compressed_if_asked_for";
+    let Some(host) = Host::build(name, Sshd::builder().config("LogLevel DEBUG")) else { return };
+    let text_of_a_program = "the same line, again and again\n".repeat(100_000);
+    for option in ["-C", "-oCompression=yes"] {
+        let output = run(host.demo(&[option, "127.0.0.1", "cat"]), text_of_a_program.as_bytes());
+        assert!(output.stdout == text_of_a_program.as_bytes(), "{}", text(&output.stderr));
+    }
+    let before = host.sshd.log().matches("Enabling compression at level").count();
+    assert!(before >= 4, "each way, twice: {before}");
+    assert_eq!(host.run(&["127.0.0.1", "true"]).status.code(), Some(0));
+    assert_eq!(host.sshd.log().matches("Enabling compression at level").count(), before);
+}
+
+#[test]
 fn a_command_that_reads_nothing_is_not_waited_for() {
     let Some(host) = Host::start("a_command_that_reads_nothing_is_not_waited_for") else { return };
     let output = run(host.demo(&["127.0.0.1", "exit 4"]), &vec![b'x'; 8 << 20]);
