@@ -22,7 +22,7 @@ pub use hmac::{
 pub use kem::{MLKEM768, MLKEM1024};
 pub use rsa::{RSA_SHA2_256, RSA_SHA2_512, SSH_RSA};
 
-pub use crate::rust_crypto::{SSH_DSS, legacy};
+pub use crate::rust_crypto::{SNTRUP761, SSH_DSS, legacy};
 
 use crate::{Cipher, MacAlgorithm, Provider, SignatureAlgorithm, rust_crypto};
 

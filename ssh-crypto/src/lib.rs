@@ -7,7 +7,7 @@
 //! | [`mac`] | [`MacAlgorithm`] |
 //! | [`compression`] | [`CompressionAlgorithm`]: zlib |
 //! | [`hash`] | [`enum@Hash`], as key exchange methods and fingerprints use it |
-//! | [`agreement`] | [`KeyAgreement`] (X25519, ECDH) and [`Kem`] (ML-KEM): what kex methods are made of |
+//! | [`agreement`] | [`KeyAgreement`] (X25519, ECDH) and [`Kem`] (ML-KEM, sntrup761): what kex methods are made of |
 //! | [`kex`] | [`KexAlgorithm`]: the methods themselves are messages and live in the crate `ssh-kex` |
 //! | [`key`] | [`PublicKey`], [`PrivateKey`], their blobs, lines and fingerprints |
 //! | [`sign`] | [`SignatureAlgorithm`], [`Signer`] |

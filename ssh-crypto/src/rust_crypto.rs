@@ -11,6 +11,7 @@ mod hmac;
 mod kem;
 pub mod legacy;
 pub(crate) mod rsa;
+mod sntrup761;
 
 pub use agreement::{NISTP256, NISTP384, NISTP521, X25519};
 pub use chacha::CHACHA20_POLY1305;
@@ -24,6 +25,7 @@ pub use hmac::{
 };
 pub use kem::{MLKEM768, MLKEM1024};
 pub use rsa::{RSA_SHA2_256, RSA_SHA2_512, SSH_RSA};
+pub use sntrup761::SNTRUP761;
 
 use crate::{
     Cipher, Digest, Hash, MacAlgorithm, Provider, SignatureAlgorithm, compression, random::SystemRandom,

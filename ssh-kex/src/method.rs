@@ -3,6 +3,7 @@
 //! | name | standard | |
 //! | --- | --- | --- |
 //! | `mlkem768x25519-sha256`, `mlkem768nistp256-sha256`, `mlkem1024nistp384-sha384` | draft-ietf-sshm-mlkem-hybrid-kex | [`hybrid`] |
+//! | `sntrup761x25519-sha512`, `sntrup761x25519-sha512@openssh.com` | draft-ietf-sshm-ntruprime-ssh | [`hybrid`] |
 //! | `curve25519-sha256`, `curve25519-sha256@libssh.org` | RFC 8731 | [`ecdh`] |
 //! | `ecdh-sha2-nistp256`, `ecdh-sha2-nistp384`, `ecdh-sha2-nistp521` | RFC 5656 §4 | [`ecdh`] |
 //! | `diffie-hellman-group14-sha256`, `diffie-hellman-group15-sha512` to `group18-sha512` | RFC 8268 | [`group`] |
@@ -19,8 +20,10 @@ mod modp;
 use ssh_crypto::KexAlgorithm;
 
 /// All methods, the best first, the broken ones last.
-pub static ALL: [&dyn KexAlgorithm; 17] = [
+pub static ALL: [&dyn KexAlgorithm; 19] = [
     &hybrid::MLKEM768X25519_SHA256,
+    &hybrid::SNTRUP761X25519_SHA512,
+    &hybrid::SNTRUP761X25519_SHA512_OPENSSH,
     &hybrid::MLKEM1024NISTP384_SHA384,
     &hybrid::MLKEM768NISTP256_SHA256,
     &ecdh::CURVE25519_SHA256,

@@ -1,4 +1,5 @@
-//! Key encapsulation beside Diffie-Hellman, so that either may be broken (draft-ietf-sshm-mlkem-hybrid-kex).
+//! Key encapsulation beside Diffie-Hellman, so that either may be broken (draft-ietf-sshm-mlkem-hybrid-kex,
+//! draft-ietf-sshm-ntruprime-ssh).
 
 use super::ecdh::{Ecdh, Offer, Scheme};
 use ssh_crypto::{Hash, Kem, KexError, KeyAgreement, Secret, SecureRandom, backend};
@@ -23,6 +24,16 @@ pub static MLKEM1024NISTP384_SHA384: Ecdh<Hybrid> = Ecdh::new(
     Hash::Sha384,
     Hybrid { kem: backend::MLKEM1024, curve: backend::NISTP384, hash: Hash::Sha384 },
 );
+
+/// `sntrup761x25519-sha512` (draft-ietf-sshm-ntruprime-ssh).
+pub static SNTRUP761X25519_SHA512: Ecdh<Hybrid> =
+    Ecdh::new("sntrup761x25519-sha512", Hash::Sha512, SNTRUP761X25519);
+/// `sntrup761x25519-sha512@openssh.com`, the same under the name of before its standard.
+pub static SNTRUP761X25519_SHA512_OPENSSH: Ecdh<Hybrid> =
+    Ecdh::new("sntrup761x25519-sha512@openssh.com", Hash::Sha512, SNTRUP761X25519);
+
+const SNTRUP761X25519: Hybrid =
+    Hybrid { kem: backend::SNTRUP761, curve: backend::X25519, hash: Hash::Sha512 };
 
 /// A key encapsulation mechanism and a curve: the strings of both, one behind the other.
 #[derive(Debug, Clone, Copy)]
