@@ -22,7 +22,7 @@ pub use hmac::{
 pub use kem::{MLKEM768, MLKEM1024};
 pub use rsa::{RSA_SHA2_256, RSA_SHA2_512, SSH_RSA};
 
-pub use crate::rust_crypto::{SNTRUP761, SSH_DSS, legacy};
+pub use crate::rust_crypto::{SNTRUP761, SSH_DSS, UMAC_128, UMAC_128_ETM, legacy};
 
 use crate::{Cipher, MacAlgorithm, Provider, SignatureAlgorithm, rust_crypto};
 
@@ -49,8 +49,16 @@ static CIPHERS: [Cipher; 6] = [
     Cipher::Plain(AES256_CTR),
 ];
 
-static MACS: [&dyn MacAlgorithm; 6] =
-    [HMAC_SHA2_256_ETM, HMAC_SHA2_512_ETM, HMAC_SHA2_256, HMAC_SHA2_512, HMAC_SHA1_ETM, HMAC_SHA1];
+static MACS: [&dyn MacAlgorithm; 8] = [
+    HMAC_SHA2_256_ETM,
+    HMAC_SHA2_512_ETM,
+    UMAC_128_ETM,
+    HMAC_SHA2_256,
+    HMAC_SHA2_512,
+    UMAC_128,
+    HMAC_SHA1_ETM,
+    HMAC_SHA1,
+];
 
 /// The last two are legacy.
 static SIGNATURES: [&dyn SignatureAlgorithm; 10] = [

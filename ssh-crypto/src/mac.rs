@@ -1,6 +1,7 @@
-//! Message authentication codes (RFC 4253 §6.4, RFC 6668, OpenSSH PROTOCOL §1.5).
+//! Message authentication codes (RFC 4253 §6.4, RFC 6668, RFC 4418, OpenSSH PROTOCOL §1.5).
 
 pub(crate) mod hmac;
+pub(crate) mod umac;
 
 use ssh_wire::Corrupt;
 use std::fmt;

@@ -13,6 +13,7 @@ pub mod legacy;
 pub(crate) mod rsa;
 mod sntrup761;
 
+pub use crate::mac::umac::{UMAC_128, UMAC_128_ETM};
 pub use agreement::{NISTP256, NISTP384, NISTP521, X25519};
 pub use chacha::CHACHA20_POLY1305;
 pub use ctr::{AES128_CTR, AES192_CTR, AES256_CTR};
@@ -73,8 +74,16 @@ static CIPHERS: [Cipher; 6] = [
     Cipher::Plain(AES256_CTR),
 ];
 
-static MACS: [&dyn MacAlgorithm; 6] =
-    [HMAC_SHA2_256_ETM, HMAC_SHA2_512_ETM, HMAC_SHA2_256, HMAC_SHA2_512, HMAC_SHA1_ETM, HMAC_SHA1];
+static MACS: [&dyn MacAlgorithm; 8] = [
+    HMAC_SHA2_256_ETM,
+    HMAC_SHA2_512_ETM,
+    UMAC_128_ETM,
+    HMAC_SHA2_256,
+    HMAC_SHA2_512,
+    UMAC_128,
+    HMAC_SHA1_ETM,
+    HMAC_SHA1,
+];
 
 /// The last two are legacy.
 static SIGNATURES: [&dyn SignatureAlgorithm; 10] = [

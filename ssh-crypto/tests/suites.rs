@@ -279,12 +279,13 @@ fn what_is_offered_and_what_is_not() {
         let names = |macs: &[(&str, bool)]| macs.iter().map(|mac| mac.0).collect::<Vec<_>>().join(",");
         assert_eq!(
             names(&offered),
-            "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,hmac-sha2-512,\
+            "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,umac-128-etm@openssh.com,hmac-sha2-256,\
+             hmac-sha2-512,umac-128@openssh.com,\
              hmac-sha1-etm@openssh.com,hmac-sha1"
         );
         assert_eq!(
             names(&legacy),
-            "hmac-sha1-96-etm@openssh.com,hmac-sha1-96,hmac-md5-etm@openssh.com,hmac-md5,\
+            "umac-64-etm@openssh.com,umac-64@openssh.com,hmac-sha1-96-etm@openssh.com,hmac-sha1-96,hmac-md5-etm@openssh.com,hmac-md5,\
              hmac-md5-96-etm@openssh.com,hmac-md5-96"
         );
     }

@@ -40,6 +40,7 @@ pub(crate) fn reason(kind: Kind, name: &str) -> Option<&'static str> {
             (base == "none", "no authentication"),
             (has("md5"), "MD5, which is broken"),
             (has("96"), "a tag cut to 96 bits"),
+            (base.starts_with("umac-64"), "a tag of 64 bits"),
         ],
         Kind::Compression => &[],
     };
@@ -74,7 +75,10 @@ mod tests {
                 Kind::Cipher,
                 "none,arcfour,arcfour256,3des-cbc,3des-ctr,blowfish-cbc,aes256-cbc,rijndael-cbc@lysator.liu.se",
             ),
-            (Kind::Mac, "none,hmac-md5,hmac-md5-96,hmac-sha1-96,hmac-md5-etm@openssh.com"),
+            (
+                Kind::Mac,
+                "none,hmac-md5,hmac-md5-96,hmac-sha1-96,hmac-md5-etm@openssh.com,umac-64-etm@openssh.com",
+            ),
         ] {
             for name in names.split(',') {
                 assert!(reason(kind, name).is_some(), "{name}");

@@ -52,6 +52,8 @@ pub static BLOWFISH_CBC: &dyn PlainCipher =
 pub static BLOWFISH_CTR: &dyn PlainCipher =
     &Plain::ctr("blowfish-ctr", 32, 8, ctr::keyed::<CtrCore<Blowfish, Ctr64BE>>).legacy();
 
+pub use crate::mac::umac::{UMAC_64, UMAC_64_ETM};
+
 /// `hmac-md5` (RFC 4253 §6.4).
 pub static HMAC_MD5: &dyn MacAlgorithm = &Hmac::new("hmac-md5", 16, hmac::keyed::<Md5>).legacy();
 /// `hmac-md5-96` (RFC 4253 §6.4).
@@ -86,8 +88,17 @@ pub fn ciphers() -> [Cipher; 8] {
 }
 
 /// The MACs above, the least bad first.
-pub fn macs() -> [&'static dyn MacAlgorithm; 6] {
-    [HMAC_SHA1_96_ETM, HMAC_SHA1_96, HMAC_MD5_ETM, HMAC_MD5, HMAC_MD5_96_ETM, HMAC_MD5_96]
+pub fn macs() -> [&'static dyn MacAlgorithm; 8] {
+    [
+        UMAC_64_ETM,
+        UMAC_64,
+        HMAC_SHA1_96_ETM,
+        HMAC_SHA1_96,
+        HMAC_MD5_ETM,
+        HMAC_MD5,
+        HMAC_MD5_96_ETM,
+        HMAC_MD5_96,
+    ]
 }
 
 fn decryptor<C: KeyIvInit + BlockModeDecrypt + Send + 'static>(key: &[u8], iv: &[u8]) -> Box<dyn Transform> {
