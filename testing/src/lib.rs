@@ -1,6 +1,6 @@
-//! What the tests of the workspace share: a real OpenSSH server ([`Sshd`]), throw-away keys ([`KeyPair`]), a proxy
-//! that delays, cuts, stalls and damages what passes through it ([`Proxy`]), servers that follow a script ([`Peer`])
-//! and commands on a terminal ([`Pty`]).
+//! What the tests of the workspace share: a real OpenSSH server ([`Sshd`]) and other people's servers ([`Dropbear`],
+//! [`PythonServer`]), throw-away keys ([`KeyPair`]), a proxy that delays, cuts, stalls and damages what passes through
+//! it ([`Proxy`]), servers that follow a script ([`Peer`]) and commands on a terminal ([`Pty`]).
 //!
 //! Everything here belongs to the test that made it: it listens on 127.0.0.1 on a port that was free, keeps its files
 //! in a temporary directory, and is gone when its value is dropped. Nothing needs root, except an account with a
@@ -27,16 +27,25 @@
     reason = "this crate is test code: a failure here is a failed test, and shall say where"
 )]
 
+mod account;
+mod dropbear;
 mod keys;
+mod newer;
 mod peer;
+mod process;
 mod proxy;
 mod pty;
+mod python;
+mod server;
 mod skip;
 mod sshd;
 
+pub use dropbear::Dropbear;
 pub use keys::{KeyKind, KeyPair};
 pub use peer::Peer;
 pub use proxy::{Cut, Direction, Proxy};
 pub use pty::Pty;
+pub use python::{CODE, Library, PythonServer};
+pub use server::Server;
 pub use skip::{is_required, skip};
 pub use sshd::{Sshd, SshdBuilder};

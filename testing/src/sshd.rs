@@ -1,23 +1,23 @@
 //! A real OpenSSH server of the test's own.
 
-mod account;
 mod config;
-mod process;
+mod machine;
 
+use std::ffi::OsStr;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::unix::fs::PermissionsExt;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock};
-use std::time::Duration;
+use std::sync::Mutex;
 
 use tempfile::TempDir;
 
+use crate::account::{self, Account};
 use crate::keys::{KeyKind, KeyPair};
+use crate::newer;
+use crate::process::{Process, Progress, StartError};
+use crate::server::{Server, current_user, free_port, set_mode, temporary, user_key_path, write_host_keys};
 use crate::skip::{say, skip};
-use account::Account;
 use config::Config;
-use process::{Process, StartError};
 
 /// An OpenSSH server on 127.0.0.1, run by whatever user runs the test, with keys, configuration and directories that
 /// nobody else uses. It is stopped, with every session it still has, when the value is dropped; where the test process
@@ -67,6 +67,15 @@ impl Sshd {
             .find(|path| path.is_absolute() && path.is_file())
     }
 
+    /// The sshd of a newer Debian, if `testing/servers/unpack-newer` has put it into `target`.
+    ///
+    /// # Errors
+    ///
+    /// How to get it.
+    pub fn find_newer() -> Result<PathBuf, String> {
+        newer::find("sshd").ok_or_else(|| newer::MISSING.to_owned())
+    }
+
     /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
@@ -96,7 +105,7 @@ impl Sshd {
     /// The path of a private key that the server accepts for [`user`](Sshd::user); made and authorized at the first
     /// call. The public key stands beside it (`.pub`).
     pub fn user_key_path(&self, kind: KeyKind) -> PathBuf {
-        let path = self.dir.path().join(format!("user_{}", kind.file_name()));
+        let path = user_key_path(self.dir.path(), kind);
         let _guard = self.authorized_keys.lock().expect("a test failed while it made a key");
         if !path.exists() {
             let key = KeyPair::user(kind);
@@ -144,6 +153,32 @@ impl Sshd {
             .open(self.dir.path().join("authorized_keys"))
             .expect("authorized_keys");
         writeln!(file, "{line}").expect("authorized_keys");
+    }
+}
+
+impl Server for Sshd {
+    fn port(&self) -> u16 {
+        self.port()
+    }
+
+    fn user(&self) -> &str {
+        self.user()
+    }
+
+    fn password(&self) -> Option<&str> {
+        self.password()
+    }
+
+    fn user_key_path(&self, kind: KeyKind) -> PathBuf {
+        self.user_key_path(kind)
+    }
+
+    fn dir(&self) -> &Path {
+        self.dir()
+    }
+
+    fn log(&self) -> String {
+        self.log()
     }
 }
 
@@ -197,7 +232,7 @@ impl SshdBuilder {
         if !self.password_user {
             return Some(self.start(&binary, None));
         }
-        match Account::create() {
+        match Account::create(Path::new("/")) {
             Ok(account) => Some(self.start(&binary, Some(account))),
             Err(account::Unavailable::NotRoot) => {
                 say(test, "only root can make an account");
@@ -211,7 +246,7 @@ impl SshdBuilder {
     }
 
     fn start(self, binary: &Path, account: Option<Account>) -> Sshd {
-        let dir = tempfile::Builder::new().prefix("sshd-").tempdir().expect("a temporary directory");
+        let dir = temporary("sshd-");
         fs::write(dir.path().join("authorized_keys"), "").expect("authorized_keys");
         if account.is_some() {
             // The account reads its authorized_keys itself.
@@ -219,11 +254,8 @@ impl SshdBuilder {
             set_mode(&dir.path().join("authorized_keys"), 0o644);
         }
         let kinds = self.host_keys.unwrap_or_else(|| KeyKind::ALL.to_vec());
-        let host_keys: Vec<PathBuf> = kinds
-            .iter()
-            .map(|kind| KeyPair::host(*kind).write(&dir.path().join(format!("host_{}", kind.file_name()))))
-            .collect();
-        process::prepare_machine();
+        let host_keys = write_host_keys(dir.path(), &kinds);
+        machine::prepare();
 
         // A port that was free a moment ago may be taken by a test beside this one.
         for _ in 0..20 {
@@ -232,11 +264,15 @@ impl SshdBuilder {
                 dir: dir.path(),
                 port,
                 host_keys: &host_keys,
-                version: process::version(binary),
+                version: machine::version(binary),
                 passwords: account.is_some(),
+                parts: newer::parts_of(binary),
             });
             fs::write(dir.path().join("sshd_config"), text).expect("sshd_config");
-            match Process::start(binary, dir.path(), port, Duration::from_secs(30)) {
+            let file = dir.path().join("sshd_config");
+            let command = ["-D", "-e", "-f"].map(OsStr::new);
+            let command = [&[binary.as_os_str()], &command[..], &[file.as_os_str()]].concat();
+            match Process::start(&command, dir.path(), |log| progress(log, port)) {
                 Ok(process) => {
                     let user = current_user().to_owned();
                     return Sshd { process, account, user, port, authorized_keys: Mutex::new(()), dir };
@@ -249,20 +285,12 @@ impl SshdBuilder {
     }
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.local_addr()).expect("a free port").port()
-}
-
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
-}
-
-/// The name of the user who runs the test.
-fn current_user() -> &'static str {
-    static NAME: OnceLock<String> = OnceLock::new();
-    NAME.get_or_init(|| {
-        let output = std::process::Command::new("id").arg("-un").output().expect("the command id");
-        assert!(output.status.success(), "the user who runs the test has no name");
-        String::from_utf8(output.stdout).expect("a user name").trim().to_owned()
-    })
+fn progress(log: &str, port: u16) -> Progress {
+    if log.contains(&format!("Server listening on 127.0.0.1 port {port}.")) {
+        Progress::Ready
+    } else if log.contains(": Address already in use") {
+        Progress::PortTaken
+    } else {
+        Progress::Starting
+    }
 }

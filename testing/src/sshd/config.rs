@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use crate::server::current_user;
+
 /// The lines of the test.
 #[derive(Debug, Default)]
 pub(super) struct Config {
@@ -18,6 +20,8 @@ pub(super) struct Facts<'a> {
     pub(super) host_keys: &'a [PathBuf],
     pub(super) version: (u32, u32),
     pub(super) passwords: bool,
+    /// Where the programs are that the server starts for each connection, if not where it was built to look.
+    pub(super) parts: Option<&'a Path>,
 }
 
 impl Config {
@@ -41,6 +45,10 @@ impl Config {
         line(format_args!("Port {}", facts.port));
         line(format_args!("ListenAddress 127.0.0.1"));
         line(format_args!("PidFile none"));
+        if let Some(parts) = facts.parts {
+            line(format_args!("SshdSessionPath {}/sshd-session", parts.display()));
+            line(format_args!("SshdAuthPath {}/sshd-auth", parts.display()));
+        }
         for added in &self.first {
             line(format_args!("{added}"));
         }
@@ -52,10 +60,7 @@ impl Config {
         line(format_args!("AuthorizedKeysFile {}/authorized_keys", facts.dir.display()));
         // The temporary directory hangs below one that everybody may write to.
         line(format_args!("StrictModes no"));
-        line(format_args!(
-            "UsePAM {}",
-            if super::account::is_locked(super::current_user()) { "yes" } else { "no" }
-        ));
+        line(format_args!("UsePAM {}", if crate::account::is_locked(current_user()) { "yes" } else { "no" }));
         line(format_args!("PermitRootLogin yes"));
         line(format_args!("PasswordAuthentication {}", if facts.passwords { "yes" } else { "no" }));
         line(format_args!("KbdInteractiveAuthentication no"));

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -11,20 +12,21 @@ use std::time::Duration;
 const PREFIX: &str = "sshtest-";
 
 #[derive(Debug)]
-pub(super) struct Account {
+pub(crate) struct Account {
     name: String,
     password: String,
 }
 
 /// Why there can be no account.
 #[derive(Debug)]
-pub(super) enum Unavailable {
+pub(crate) enum Unavailable {
     NotRoot,
     NoTools,
 }
 
 impl Account {
-    pub(super) fn create() -> Result<Account, Unavailable> {
+    /// An account at home in `home`, which is not made.
+    pub(crate) fn create(home: &Path) -> Result<Account, Unavailable> {
         if !rustix::process::geteuid().is_root() {
             return Err(Unavailable::NotRoot);
         }
@@ -38,16 +40,17 @@ impl Account {
         let password = format!("pass {id} wörd");
         // From here on the account is removed again, whatever fails.
         let account = Account { name, password };
-        patiently("useradd", &["-M", "-N", "-d", "/", "-s", "/bin/sh", &account.name], "");
+        let home = home.to_str().expect("a home directory in UTF-8");
+        patiently("useradd", &["-M", "-N", "-d", home, "-s", "/bin/sh", &account.name], "");
         patiently("chpasswd", &[], &format!("{}:{}\n", account.name, account.password));
         Ok(account)
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    pub(super) fn password(&self) -> &str {
+    pub(crate) fn password(&self) -> &str {
         &self.password
     }
 }
@@ -60,7 +63,7 @@ impl Drop for Account {
 
 /// Whether sshd refuses the account unless PAM decides: a password field that begins with `!`. Only root can tell; for
 /// others sshd cannot either.
-pub(super) fn is_locked(user: &str) -> bool {
+pub(crate) fn is_locked(user: &str) -> bool {
     let Ok(shadow) = fs::read_to_string("/etc/shadow") else { return false };
     shadow.lines().any(|line| {
         let mut fields = line.split(':');

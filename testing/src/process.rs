@@ -1,5 +1,6 @@
 //! The server's process: started in the foreground, watched, and stopped with all it has started.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,36 +17,47 @@ const LAUNCH: &str = r#"dir=$1; shift; exec 3<&0
 (trap '' HUP INT TERM; read -r _ <&3 || { kill "$$"; rm -rf -- "$dir"; }) &
 exec "$@" </dev/null 3<&-"#;
 
+/// How long a server may take to start.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     watcher: Option<ChildStdin>,
     log: PathBuf,
 }
 
+/// How far a server has come, as its log tells.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Progress {
+    Starting,
+    Ready,
+    /// The port is somebody else's. A server that listens on more than one address goes on without.
+    PortTaken,
+}
+
 #[derive(Debug)]
-pub(super) enum StartError {
+pub(crate) enum StartError {
     PortTaken,
     /// With the log.
     Failed(String),
 }
 
 impl Process {
-    /// Starts `binary` with `dir/sshd_config` and waits until it says that it listens.
-    pub(super) fn start(
-        binary: &Path,
+    /// Starts a program with its arguments, its files and its log in `dir`, and waits until `progress` says that the log
+    /// shows it ready. The log tells that this very process listens; a connection would only tell that somebody does,
+    /// and would leave its trace.
+    pub(crate) fn start(
+        command: &[&OsStr],
         dir: &Path,
-        port: u16,
-        patience: Duration,
+        progress: impl Fn(&str) -> Progress,
     ) -> Result<Process, StartError> {
         let log = dir.join("log");
         let output = fs::File::create(&log).expect("the log");
         let mut child = Command::new("/bin/sh")
             .args(["-c", LAUNCH, "sh"])
             .arg(dir)
-            .arg(binary)
-            .args(["-D", "-e", "-f"])
-            .arg(dir.join("sshd_config"))
+            .args(command)
             .stdin(Stdio::piped())
             .stdout(output.try_clone().expect("the log"))
             .stderr(output)
@@ -54,32 +66,27 @@ impl Process {
         let watcher = child.stdin.take();
         let mut process = Process { child, watcher, log };
 
-        // The log tells that this very process listens; a connection would only tell that somebody does, and would
-        // leave its trace.
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + PATIENCE;
         loop {
-            let log = process.log();
-            if log.contains(&format!("Server listening on 127.0.0.1 port {port}.")) {
-                return Ok(process);
-            }
+            // First, so that the log is whole if it has ended.
             let ended = process.child.try_wait().expect("the server is our child").is_some();
+            match progress(&process.log()) {
+                Progress::Ready => return Ok(process),
+                Progress::PortTaken if ended => return Err(StartError::PortTaken),
+                Progress::PortTaken | Progress::Starting => {}
+            }
             if ended || Instant::now() > deadline {
-                let log = process.log();
-                return Err(if log.contains(": Address already in use") {
-                    StartError::PortTaken
-                } else {
-                    StartError::Failed(log)
-                });
+                return Err(StartError::Failed(process.log()));
             }
             thread::sleep(Duration::from_millis(5));
         }
     }
 
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
     }
 }
@@ -102,30 +109,12 @@ impl Drop for Process {
         if thread::panicking() {
             let _ = writeln!(
                 std::io::stderr(),
-                "--- log of sshd, port file {}:\n{}---",
+                "--- log of the server, {}:\n{}---",
                 self.log.display(),
                 self.log()
             );
         }
     }
-}
-
-/// Creates what sshd expects of a machine where it was never started as a service.
-pub(super) fn prepare_machine() {
-    if rustix::process::geteuid().is_root() {
-        // The directory for privilege separation; errors show in the log of sshd itself.
-        let _ = fs::create_dir_all("/run/sshd");
-    }
-}
-
-/// The version of OpenSSH, as in `OpenSSH_9.2p1`; (0, 0) where it cannot be told.
-pub(super) fn version(binary: &Path) -> (u32, u32) {
-    // Old servers do not know -V, and answer with their version and the usage.
-    let Ok(output) = Command::new(binary).arg("-V").stdin(Stdio::null()).output() else { return (0, 0) };
-    let text = String::from_utf8_lossy(&output.stderr);
-    let Some((_, rest)) = text.split_once("OpenSSH_") else { return (0, 0) };
-    let mut numbers = rest.split(|c: char| !c.is_ascii_digit()).map(|digits| digits.parse().unwrap_or(0));
-    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
 fn pid(id: u32) -> Option<Pid> {

@@ -1,0 +1,13 @@
+//! The blocking API against servers that others have written: one module for each, and the scenarios that they share.
+//! OpenSSH of this machine has more tests of its own, in `interop`.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod algorithms;
+mod asyncssh;
+mod dropbear;
+mod offer;
+mod openssh;
+mod paramiko;
+mod scenarios;
+mod support;

@@ -1,0 +1,72 @@
+//! The newest OpenSSH, unpacked beside the machine's own.
+
+use crate::{algorithms, scenarios, support};
+use testing::Sshd;
+
+support::shared!(Sshd, start());
+
+/// With everything on that it has, legacy included.
+fn start() -> Result<Sshd, String> {
+    let builder = Sshd::builder()
+        .binary(Sshd::find_newer()?)
+        .config("Ciphers +aes128-cbc,aes192-cbc,aes256-cbc,3des-cbc")
+        .config(&format!("MACs +{}", MACS.join(",")))
+        .config(&format!("KexAlgorithms +{}", KEXES.join(",")))
+        .config("HostKeyAlgorithms +ssh-rsa")
+        .config("RekeyLimit 1M\nMaxSessions 64");
+    builder.start_or_skip("openssh").ok_or_else(|| "it did not start".to_owned())
+}
+
+/// What it has, on by default or not.
+const KEXES: [&str; 14] = [
+    "mlkem768x25519-sha256",
+    "mlkem768nistp256-sha256",
+    "curve25519-sha256",
+    "curve25519-sha256@libssh.org",
+    "ecdh-sha2-nistp256",
+    "ecdh-sha2-nistp384",
+    "ecdh-sha2-nistp521",
+    "diffie-hellman-group1-sha1",
+    "diffie-hellman-group14-sha1",
+    "diffie-hellman-group14-sha256",
+    "diffie-hellman-group16-sha512",
+    "diffie-hellman-group18-sha512",
+    "diffie-hellman-group-exchange-sha1",
+    "diffie-hellman-group-exchange-sha256",
+];
+const MACS: [&str; 12] = [
+    "hmac-sha2-256-etm@openssh.com",
+    "hmac-sha2-512-etm@openssh.com",
+    "hmac-sha1-etm@openssh.com",
+    "hmac-md5-etm@openssh.com",
+    "hmac-sha2-256",
+    "hmac-sha2-512",
+    "hmac-sha1",
+    "hmac-md5",
+    "hmac-sha1-96",
+    "hmac-md5-96",
+    "hmac-sha1-96-etm@openssh.com",
+    "hmac-md5-96-etm@openssh.com",
+];
+
+support::tests! {
+    every_key_exchange_method = algorithms::key_exchanges, &KEXES;
+    every_cipher = algorithms::ciphers, &[
+        "chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr",
+        "aes192-ctr", "aes256-ctr", "aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc",
+    ];
+    every_mac = algorithms::macs, &MACS;
+    every_host_key_algorithm = algorithms::host_keys, &[
+        "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-256",
+        "rsa-sha2-512", "ssh-rsa",
+    ];
+    every_user_key_type = algorithms::user_keys;
+    exit_status = scenarios::exit_status;
+    exit_signal = scenarios::exit_signal;
+    megabytes_in_each_direction = scenarios::streams;
+    rekeying_by_both_sides = scenarios::rekeying;
+    rekeying_by_the_server = scenarios::rekeying_by_the_server;
+    a_terminal = scenarios::terminal;
+    direct_tcpip = scenarios::direct_tcpip;
+    channels_beside_each_other = scenarios::channels_beside_each_other;
+}
