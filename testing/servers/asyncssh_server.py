@@ -6,6 +6,7 @@ DIR holds host_* (host keys), keys/authorized_keys, user, password and code. It 
 """
 
 import asyncio
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -143,5 +144,6 @@ async def main():
     await server.wait_closed()
 
 
-asyncssh.set_log_level("INFO")
+logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
+asyncssh.set_log_level("DEBUG")
 asyncio.run(main())

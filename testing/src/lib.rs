@@ -47,5 +47,5 @@ pub use proxy::{Cut, Direction, Proxy};
 pub use pty::Pty;
 pub use python::{CODE, Library, PythonServer};
 pub use server::Server;
-pub use skip::{is_required, skip};
+pub use skip::{is_required, say, skip};
 pub use sshd::{Sshd, SshdBuilder};

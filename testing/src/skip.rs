@@ -9,9 +9,11 @@ pub fn skip(test: &str, why: &str) {
     say(test, why);
 }
 
-/// Says it in one write, for tests run in parallel, and not by a macro, whose output the test runner would capture and
+/// Says that `test` was skipped even where nothing may be: for what only root can do.
+///
+/// In one write, for tests run in parallel, and not by a macro, whose output the test runner would capture and
 /// never show for a test that passes.
-pub(crate) fn say(test: &str, why: &str) {
+pub fn say(test: &str, why: &str) {
     let _ = std::io::stderr().write_all(format!("skipped: {test}: {why}\n").as_bytes());
 }
 

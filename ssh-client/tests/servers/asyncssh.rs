@@ -32,10 +32,17 @@ support::tests! {
     exit_signal = scenarios::exit_signal;
     megabytes_in_each_direction = scenarios::streams;
     rekeying_by_both_sides = scenarios::rekeying;
-    rekeying_by_the_server = scenarios::rekeying_by_the_server;
     passwords = scenarios::password;
     a_dialogue_of_two_rounds = scenarios::dialogue;
     a_terminal = scenarios::terminal;
     direct_tcpip = scenarios::direct_tcpip;
     channels_beside_each_other = scenarios::channels_beside_each_other;
+}
+
+#[test]
+fn rekeying_by_the_server() {
+    match PythonServer::start(Library::AsyncSsh) {
+        Ok(server) => scenarios::rekeying_by_the_server(&server, "Completed key exchange"),
+        Err(why) => testing::skip("asyncssh::rekeying_by_the_server", &why),
+    }
 }

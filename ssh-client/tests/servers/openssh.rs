@@ -3,18 +3,19 @@
 use crate::{algorithms, scenarios, support};
 use testing::Sshd;
 
-support::shared!(Sshd, start());
+support::shared!(Sshd, start("openssh", ""));
 
 /// With everything on that it has, legacy included.
-fn start() -> Result<Sshd, String> {
+fn start(test: &str, lines: &str) -> Result<Sshd, String> {
     let builder = Sshd::builder()
         .binary(Sshd::find_newer()?)
+        .config(lines)
         .config("Ciphers +aes128-cbc,aes192-cbc,aes256-cbc,3des-cbc")
         .config(&format!("MACs +{}", MACS.join(",")))
         .config(&format!("KexAlgorithms +{}", KEXES.join(",")))
         .config("HostKeyAlgorithms +ssh-rsa")
         .config("RekeyLimit 1M\nMaxSessions 64");
-    builder.start_or_skip("openssh").ok_or_else(|| "it did not start".to_owned())
+    builder.start_or_skip(test).ok_or_else(|| "it did not start".to_owned())
 }
 
 /// What it has, on by default or not.
@@ -65,8 +66,15 @@ support::tests! {
     exit_signal = scenarios::exit_signal;
     megabytes_in_each_direction = scenarios::streams;
     rekeying_by_both_sides = scenarios::rekeying;
-    rekeying_by_the_server = scenarios::rekeying_by_the_server;
     a_terminal = scenarios::terminal;
     direct_tcpip = scenarios::direct_tcpip;
     channels_beside_each_other = scenarios::channels_beside_each_other;
+}
+
+#[test]
+fn rekeying_by_the_server() {
+    match start("openssh::rekeying_by_the_server", "LogLevel DEBUG") {
+        Ok(server) => scenarios::rekeying_by_the_server(&server, "SSH2_MSG_NEWKEYS received"),
+        Err(why) => testing::skip("openssh::rekeying_by_the_server", &why),
+    }
 }

@@ -28,10 +28,17 @@ support::tests! {
     exit_signal = scenarios::exit_signal;
     megabytes_in_each_direction = scenarios::streams;
     rekeying_by_both_sides = scenarios::rekeying;
-    rekeying_by_the_server = scenarios::rekeying_by_the_server;
     passwords = scenarios::password;
     a_dialogue_of_two_rounds = scenarios::dialogue;
     a_terminal = scenarios::terminal;
     direct_tcpip = scenarios::direct_tcpip;
     channels_beside_each_other = scenarios::channels_beside_each_other;
+}
+
+#[test]
+fn rekeying_by_the_server() {
+    match PythonServer::start(Library::Paramiko) {
+        Ok(server) => scenarios::rekeying_by_the_server(&server, "Key exchange agreements"),
+        Err(why) => testing::skip("paramiko::rekeying_by_the_server", &why),
+    }
 }

@@ -3,7 +3,7 @@
 use ssh_client::{
     Algorithms, Config, Credential, PublicKey, RekeyLimit, Timeouts, blocking::Session, host_key::Expect,
 };
-use std::time::Duration;
+use std::{io::Write, time::Duration};
 use testing::{KeyKind, Server};
 
 /// Long enough for a loaded machine, short enough for a test that hangs to be noticed.
@@ -34,11 +34,26 @@ macro_rules! tests {
         #[test]
         fn $name() {
             let Some(server) = server(stringify!($name)) else { return };
+            let _telling = $crate::support::Telling(server);
             $scenario(server $(, $argument)*);
         }
     )*};
 }
 pub(crate) use tests;
+
+/// Shows the end of the server's log when its test fails.
+pub(crate) struct Telling<'a>(pub(crate) &'a dyn Server);
+
+impl Drop for Telling<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.0.log();
+            let lines: Vec<_> = log.lines().collect();
+            let last = lines[lines.len().saturating_sub(40)..].join("\n");
+            let _ = writeln!(std::io::stderr(), "--- end of the server's log:\n{last}\n---");
+        }
+    }
+}
 
 /// Trusts the server's key of this kind and has no credential.
 pub(crate) fn config(server: &dyn Server, kind: KeyKind) -> Config {
@@ -68,8 +83,7 @@ pub(crate) fn logs_in(server: &dyn Server) -> Config {
 }
 
 pub(crate) fn connect(server: &dyn Server, config: &Config) -> Session {
-    Session::connect(("127.0.0.1", server.port()), config)
-        .unwrap_or_else(|error| panic!("{error}\n{}", server.log()))
+    Session::connect(("127.0.0.1", server.port()), config).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A session with an ed25519 key, and all defaults.
