@@ -318,6 +318,22 @@ fn credit_waits_for_the_sink_as_a_sum() {
 }
 
 #[test]
+fn the_end_and_the_close_wait_for_the_sink() {
+    let mut end = End::new(windows_of(100));
+    let channel = end.opened(5, 10, 10);
+    end.wire.room = 0;
+    end.mux.eof(channel);
+    end.mux.eof(channel);
+    assert!(end.says().is_empty() && end.mux.wants_flush());
+    end.mux.close(channel);
+    assert!(end.says().is_empty() && end.mux.wants_flush());
+    end.wire.room = usize::MAX;
+    let numbers: Vec<u8> = end.says().iter().map(|payload| payload[0]).collect();
+    assert_eq!(numbers, [96, 97]);
+    assert!(end.says().is_empty() && !end.mux.wants_flush());
+}
+
+#[test]
 fn no_credit_is_given_to_a_peer_that_sends_no_more() {
     for ours in [false, true] {
         let mut end = End::new(windows_of(100));

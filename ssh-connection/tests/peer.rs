@@ -218,6 +218,35 @@ fn an_initial_window_of_4_gib_is_used() {
     assert_eq!(end.mux.write(channel, &[0; 70_000], &mut end.wire), Ok(Written::Bytes(70_000)));
 }
 
+/// Of what is written, no more is taken than the window holds, whatever the lower half of its size says.
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn a_write_of_more_than_4_gib_is_taken_as_far_as_the_window_goes() {
+    // Zeros that nobody touches take no memory.
+    let data = vec![0; (1 << 32) + 3];
+    for (window, taken) in [(10, 10), (3, 3), (70_000, 70_000)] {
+        let mut end = end();
+        let channel = end.opened(5, window, 32768);
+        assert_eq!(end.mux.write(channel, &data, &mut end.wire), Ok(Written::Bytes(taken)));
+        let sent: usize = end.says().iter().map(|payload| payload.len() - 9).sum();
+        assert_eq!(sent, taken);
+        assert_eq!(end.mux.write(channel, &data, &mut end.wire), Ok(Written::Blocked(Blocked::Window)));
+    }
+}
+
+#[test]
+fn credit_behind_our_end_of_file_is_taken() {
+    let mut end = end();
+    let channel = end.opened(5, 10, 10);
+    end.mux.eof(channel);
+    assert_eq!(end.says_one(), ChannelEof { recipient: 5 }.to_payload());
+    end.hear(&ChannelWindowAdjust { recipient: 0, bytes: 100 }).unwrap();
+    end.no_event();
+    assert!(end.mux.write(channel, b"x", &mut end.wire).is_err());
+    end.hear(&ChannelData { recipient: 0, data: b"an answer" }).unwrap();
+    assert!(matches!(end.event(), Event::Data { .. }));
+}
+
 #[test]
 fn replies_to_nothing_are_refused() {
     let open = || {

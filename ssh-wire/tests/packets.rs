@@ -228,6 +228,20 @@ fn a_bad_length_is_refused_before_anything_else_arrives() {
     }
 }
 
+/// Room is made for as much as the largest packet needs, never for as much as a length promises.
+#[test]
+fn a_length_asks_for_no_more_room_than_a_packet_takes() {
+    for suite in suites() {
+        for length in [12, MAX as u32 - 4, MAX as u32, MAX as u32 + 4, 1 << 24, u32::MAX - 3, u32::MAX] {
+            let mut decoder = decoder(suite, MAX);
+            decoder.push(&sealed(suite, length, 4, &[0; 16])[..layout(suite).head]);
+            let _ = decoder.decode();
+            let room = decoder.space().len();
+            assert!(room <= 2 * MAX + (1 << 18), "{suite:?}: {room} bytes for a length of {length}");
+        }
+    }
+}
+
 #[test]
 fn the_largest_length_is_taken_and_no_larger_one() {
     for suite in suites() {

@@ -66,3 +66,15 @@ fn an_idle_session_is_kept_alive_by_questions() {
     (&channel).read_to_string(&mut text).unwrap();
     assert_eq!(text, "still here\n");
 }
+
+/// OpenSSH asks on a channel if there is one, else in a global request, and gives up after three questions.
+#[test]
+fn a_server_that_asks_for_signs_of_life_gets_them() {
+    let name = "a_server_that_asks_for_signs_of_life_gets_them";
+    let lines = "ClientAliveInterval 1\nClientAliveCountMax 1";
+    let Some(sshd) = Sshd::builder().config(lines).start_or_skip(name) else { return };
+    let session = session(&sshd);
+    thread::sleep(Duration::from_secs(3));
+    let output = session.command("sleep 3; echo still here").output().unwrap();
+    assert_eq!(output.stdout, b"still here\n");
+}

@@ -4,13 +4,14 @@
 
 mod scripted;
 
-use scripted::{Wire, config, connect, server};
+use scripted::{Wire, config, connect, server, server_before_the_login};
 use ssh_client::{
     ErrorKind, Phase, Timeouts,
     blocking::{Halves, Session},
     wire::{
         Encode, Message, Rest,
         message::{
+            auth::{PkOk, UserauthSuccess},
             connection::{
                 ChannelFailure, ChannelOpen, ChannelOpenConfirmation, ChannelRequest, ChannelSuccess,
                 ForwardedTcpip, GlobalRequest, RequestFailure, RequestSuccess,
@@ -336,4 +337,29 @@ fn timeouts_of_any_length_are_taken() {
     };
     let session = Session::connect(("localhost", peer.port()), &config().timeouts(timeouts)).unwrap();
     session.open_session().unwrap();
+}
+
+/// Nothing but the dialogue of the login has a place before its end, and no success before a request.
+#[test]
+fn what_comes_before_the_login_is_over_ends_the_session() {
+    fn ends_with(message: impl Message + Sync + Send + Clone + 'static) {
+        let peer = server_before_the_login({
+            let message = message.clone();
+            move |mut wire| {
+                wire.send(&message);
+                wire.ignore();
+            }
+        });
+        let config = config().pipeline(false).password("secret");
+        let error = Session::connect(("127.0.0.1", peer.port()), &config).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+    }
+    let open =
+        ChannelOpen { channel_type: b"session", sender: 0, window: 1000, max_packet: 100, data: Rest(b"") };
+    ends_with(open);
+    ends_with(GlobalRequest { name: b"hostkeys-00@openssh.com", want_reply: false, data: Rest(b"") });
+    ends_with(ChannelSuccess { recipient: 0 });
+    ends_with(RequestSuccess { data: Rest(b"") });
+    ends_with(UserauthSuccess {});
+    ends_with(PkOk { algorithm: b"ssh-ed25519", public_key: b"" });
 }

@@ -28,6 +28,16 @@ pub(crate) fn server(script: impl Fn(Wire) + Send + Sync + 'static) -> Peer {
     })
 }
 
+/// Starts a server that runs `script` with every client once the keys are there, after its first message: the request for
+/// a service.
+pub(crate) fn server_before_the_login(script: impl Fn(Wire) + Send + Sync + 'static) -> Peer {
+    Peer::start(move |stream| {
+        if let Some((wire, _)) = Wire::exchange(stream) {
+            script(wire);
+        }
+    })
+}
+
 /// Lets in whoever is there.
 pub(crate) fn config() -> Config {
     Config::new("anybody").host_key(InsecureAcceptAny)
@@ -48,12 +58,8 @@ pub(crate) struct Wire {
 impl Wire {
     /// Key exchange and authentication; `None` if the client goes away.
     fn accept(stream: TcpStream) -> Option<Self> {
-        let provider: Arc<Provider> = Arc::new(default_provider());
-        let key = KeyPair::new(&PrivateKey::ed25519(&[7; 32]), &provider).unwrap();
-        let config = kex::Config::new(provider.clone());
-        let (transport, receiver) = Transport::server(config, vec![Arc::new(key)], Instant::now()).unwrap();
-        let mut wire = Self { stream, transport, receiver, arrived: VecDeque::new() };
-        let first = wire.receive()?;
+        let (mut wire, first) = Self::exchange(stream)?;
+        let provider = Arc::new(default_provider());
         let session_id = wire.transport.session_id().unwrap().to_vec();
         let mut auth = Server::new(ServerConfig::new(provider, &["none"]), session_id);
         let mut next = Some(first);
@@ -66,6 +72,17 @@ impl Wire {
             wire.write()?;
         }
         Some(wire)
+    }
+
+    /// Key exchange alone, with the message that follows it.
+    fn exchange(stream: TcpStream) -> Option<(Self, Vec<u8>)> {
+        let provider: Arc<Provider> = Arc::new(default_provider());
+        let key = KeyPair::new(&PrivateKey::ed25519(&[7; 32]), &provider).unwrap();
+        let (transport, receiver) =
+            Transport::server(kex::Config::new(provider), vec![Arc::new(key)], Instant::now()).unwrap();
+        let mut wire = Self { stream, transport, receiver, arrived: VecDeque::new() };
+        let first = wire.receive()?;
+        Some((wire, first))
     }
 
     /// The next message above the transport layer; `None` at the end of the connection.

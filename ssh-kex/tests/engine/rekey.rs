@@ -1,8 +1,8 @@
 //! New keys in the middle of the traffic.
 
 use crate::pair::*;
-use ssh_kex::{Config, ErrorKind, Event};
-use ssh_wire::PacketSink;
+use ssh_kex::{Config, ErrorKind, Event, Received};
+use ssh_wire::{Decoder, Message, PacketSink, message::transport::KexInit};
 use std::time::Duration;
 
 /// Both sides send `count` messages; each must arrive once and in order. Answers how often keys were renewed.
@@ -84,6 +84,46 @@ fn what_one_direction_receives_counts() {
     }
     assert_eq!(pair.client.inbox.len(), 10);
     assert_eq!(pair.client.established(), (1, 3));
+}
+
+/// RFC 8308 §2.1 and OpenSSH PROTOCOL §1.10: what a side says of itself beside the methods stands in its first KEXINIT only.
+#[test]
+fn the_markers_stand_in_the_first_kexinit_only() {
+    let markers = |payload: &[u8]| {
+        let kex: Vec<String> = KexInit::parse(payload).unwrap().kex.iter().map(str::to_owned).collect();
+        kex.into_iter()
+            .filter(|name| name.starts_with("ext-info-") || name.starts_with("kex-strict-"))
+            .collect()
+    };
+    let mut pair = Pair::new(quick(), quick());
+    for (stream, expected) in [
+        (pair.client.output(), ["ext-info-c", "kex-strict-c-v00@openssh.com"]),
+        (pair.server.output(), ["ext-info-s", "kex-strict-s-v00@openssh.com"]),
+    ] {
+        let (_, packets, _) = cut_clear(&stream);
+        let mut decoder = Decoder::default();
+        decoder.push(&packets[0]);
+        let kexinit: Vec<String> = markers(&decoder.decode().unwrap().unwrap().payload);
+        assert_eq!(kexinit, expected);
+    }
+
+    let mut pair = Pair::new(quick(), quick());
+    pair.run();
+    for from_client in [true, false] {
+        let (from, to) = match from_client {
+            true => (&mut pair.client, &mut pair.server),
+            false => (&mut pair.server, &mut pair.client),
+        };
+        from.transport.rekey(from.now).unwrap();
+        to.receiver.push(&from.output());
+        let Some(Received::Packet(packet)) = to.receiver.decode().unwrap() else { panic!() };
+        let kexinit: Vec<String> = markers(&packet.payload);
+        assert_eq!(kexinit, [""; 0]);
+        to.handle(Received::Packet(packet));
+        pair.run();
+        pair.assert_works();
+        assert!(pair.client.transport.negotiated().unwrap().strict_kex);
+    }
 }
 
 #[test]
