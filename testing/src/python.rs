@@ -23,8 +23,8 @@ pub enum Library {
 }
 
 /// A server on 127.0.0.1 that runs commands with `/bin/sh` as the user who runs the test, with keys and directories of
-/// its own. It takes the user [`USER`], who has a password everywhere, one of the keys, or the password in a
-/// dialogue that asks for [`CODE`] in its second round.
+/// its own. It takes one user, who has one of the keys, or the password, or both the password and the [`CODE`] in a dialogue
+/// of two rounds.
 #[derive(Debug)]
 pub struct PythonServer {
     process: Process,
