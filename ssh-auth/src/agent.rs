@@ -3,6 +3,7 @@
 //! | item | is |
 //! | --- | --- |
 //! | [`AgentClient`] | the client's half of a connection, without its I/O |
+//! | [`Constraint`], [`Destination`] | limits on the use of a key: in time, by confirmation, to hops |
 //! | [`Request`], [`Reply`] | the messages, which both sides write and read |
 //! | [`Frames`] | cuts a stream into messages |
 //!
@@ -26,11 +27,13 @@
 //! # Ok::<(), ssh_auth::agent::AgentError>(())
 //! ```
 
+mod destination;
 mod frame;
 mod private;
 mod reply;
 mod request;
 
+pub use destination::{Destination, HopHost};
 pub use frame::{Frames, MAX_FRAME};
 pub use private::AddedKey;
 pub use reply::{Identity, MAX_IDENTITIES, Reply};
@@ -57,6 +60,9 @@ pub enum AgentError {
     /// A constraint that is not known: to add the key without it would be to drop it.
     #[error("constraint {0} on a key is not known")]
     Constraint(u8),
+    /// A constraint on where a key may be used that can't be kept.
+    #[error("destination of a key: {0}")]
+    Destination(&'static str),
     /// A key that can't be used.
     #[error("key for the agent: {0}")]
     Key(String),
@@ -130,9 +136,12 @@ const SIGN_RESPONSE: u8 = 14;
 const ADD_IDENTITY: u8 = 17;
 const REMOVE_IDENTITY: u8 = 18;
 const REMOVE_ALL_IDENTITIES: u8 = 19;
+const ADD_TOKEN: u8 = 20;
+const REMOVE_TOKEN: u8 = 21;
 const LOCK: u8 = 22;
 const UNLOCK: u8 = 23;
 const ADD_ID_CONSTRAINED: u8 = 25;
+const ADD_TOKEN_CONSTRAINED: u8 = 26;
 const EXTENSION: u8 = 27;
 const EXTENSION_FAILURE: u8 = 28;
 const EXTENSION_RESPONSE: u8 = 29;

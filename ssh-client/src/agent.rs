@@ -25,15 +25,16 @@ mod signer;
 pub use keys::AgentKeys;
 pub use signer::AgentSigner;
 pub(crate) use signer::key_type;
-pub use ssh_auth::agent::{AddedKey, Constraint, Identity};
+pub use ssh_auth::agent::{AddedKey, Constraint, Destination, HopHost, Identity};
 
 use crate::{Error, ErrorKind};
-use connection::{Connection, Link};
+use connection::{Binding, Connection, Link};
 use ssh_auth::{
-    agent::{Reply, Request, sign_flags},
+    agent::{Frames, Reply, Request, sign_flags},
     method::publickey::signature_algorithm,
 };
 use ssh_crypto::Signer;
+use ssh_session::blocking;
 use ssh_wire::Reader;
 use std::{
     fmt,
@@ -42,6 +43,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
+use zeroize::Zeroizing;
 
 /// The environment variable that names the agent's socket.
 pub const SOCKET_VARIABLE: &str = "SSH_AUTH_SOCK";
@@ -54,6 +56,28 @@ pub const SOCKET_VARIABLE: &str = "SSH_AUTH_SOCK";
 #[derive(Clone)]
 pub struct Agent {
     connection: Arc<Mutex<Connection>>,
+}
+
+/// Which server a session goes to, proved by that server: an agent that learns it lets keys be used that are limited to
+/// their destinations (`ssh-add -h`). [`Login::binding`](crate::blocking::Login::binding) gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionBinding {
+    /// The server's host key blob.
+    pub host_key: Vec<u8>,
+    /// The session identifier.
+    pub session_id: Vec<u8>,
+    /// The server's signature over it.
+    pub signature: Vec<u8>,
+}
+
+impl SessionBinding {
+    pub(crate) fn of(session: &blocking::Connection) -> Option<Self> {
+        Some(Self {
+            host_key: session.host_key()?,
+            session_id: session.session_id(),
+            signature: session.host_signature()?,
+        })
+    }
 }
 
 /// How long an agent may take to answer; `None` waits for ever. Streams that the caller [gives](Agent::over) keep the
@@ -106,6 +130,64 @@ impl Agent {
         self.connection().timeouts = timeouts;
     }
 
+    /// Another connection to the same agent, over which keys log in to this session's server (`session-bind@openssh.com`,
+    /// OpenSSH PROTOCOL.agent §1): keys that are limited to other destinations are not shown there, and those limited
+    /// to this one sign. [`Credential::Agent`](crate::Credential::Agent) does this by itself.
+    ///
+    /// A connection that was [given](Agent::over) can't be doubled: it is bound itself, and can serve no other session.
+    /// With agents that do not know of sessions nothing changes.
+    pub fn bound_to(&self, session: &SessionBinding) -> Result<Self, Error> {
+        self.bind(Binding { session: session.clone(), is_forwarding: false })
+    }
+
+    /// Another connection to the same agent, which is passed on to this session's server: as [`Agent::bound_to`], but
+    /// keys are used there as if that server's host asked. See [`Agent::relay`].
+    pub fn forwarded_to(&self, session: &SessionBinding) -> Result<Self, Error> {
+        self.bind(Binding { session: session.clone(), is_forwarding: true })
+    }
+
+    fn bind(&self, binding: Binding) -> Result<Self, Error> {
+        let mut connection = self.connection();
+        match connection.another(&binding) {
+            Some(another) => Ok(Self::new(another?)),
+            None => {
+                connection.bind(&binding);
+                drop(connection);
+                Ok(self.clone())
+            }
+        }
+    }
+
+    /// Passes requests that come from `stream` on to the agent, and its replies back, until the stream ends. So an agent
+    /// is forwarded: each channel that a server opens for it gets a connection of its own, from
+    /// [`Agent::forwarded_to`].
+    ///
+    /// # Errors
+    /// The stream fails, or the agent.
+    pub fn relay(&self, mut stream: impl Read + Write) -> Result<(), Error> {
+        let lost = |error| Error::with_source(ErrorKind::Io, "forwarded connection with the agent", error);
+        let mut frames = Frames::new();
+        let mut buffer = Zeroizing::new([0; 4096]);
+        loop {
+            let request = frames.next_frame().map_err(|error| {
+                Error::with_source(ErrorKind::Protocol, "forwarded request to the agent", error)
+            })?;
+            if let Some(request) = request {
+                let reply = self.connection().relay(&request)?;
+                let length = u32::try_from(reply.len()).unwrap_or(u32::MAX).to_be_bytes();
+                stream.write_all(&length).and_then(|()| stream.write_all(&reply)).map_err(lost)?;
+                stream.flush().map_err(lost)?;
+                continue;
+            }
+            match stream.read(&mut buffer[..]) {
+                Ok(0) => return Ok(()),
+                Ok(n) => frames.push(&buffer[..n]),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(lost(error)),
+            }
+        }
+    }
+
     /// The keys and certificates it keeps, in its order; none while it is locked.
     pub fn list(&self) -> Result<Vec<Identity>, Error> {
         match self.connection().exchange(&Request::Identities)? {
@@ -148,6 +230,18 @@ impl Agent {
     /// Lets it forget all keys.
     pub fn remove_all(&self) -> Result<(), Error> {
         self.done(&Request::RemoveAll, "to remove its keys")
+    }
+
+    /// Lets it use the keys on a token, through the PKCS#11 library at this path. Agents accept libraries of few
+    /// directories only (`ssh-agent -P`).
+    pub fn add_token(&self, provider: &str, pin: &[u8], constraints: &[Constraint]) -> Result<(), Error> {
+        let (provider, constraints) = (provider.as_bytes(), constraints.to_vec());
+        self.done(&Request::AddToken { provider, pin, constraints }, "the token")
+    }
+
+    /// Lets it forget the keys on a token.
+    pub fn remove_token(&self, provider: &str) -> Result<(), Error> {
+        self.done(&Request::RemoveToken { provider: provider.as_bytes(), pin: b"" }, "to remove the token")
     }
 
     /// Locks it: until it is unlocked with the same passphrase, it lists nothing and signs nothing.

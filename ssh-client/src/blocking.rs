@@ -12,6 +12,8 @@ mod session;
 pub use command::{Command, Output};
 pub use connect::{Login, Unverified};
 pub use session::Session;
-pub use ssh_session::blocking::{Channel, Direct, Forward, Forwarded, Halves, Stderr, Stream, Terminal};
+pub use ssh_session::blocking::{
+    Channel, Direct, Forward, Forwarded, Halves, Incoming, Stderr, Stream, Terminal,
+};
 #[cfg(unix)]
 pub use ssh_session::blocking::{Readiness, Ready};

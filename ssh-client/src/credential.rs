@@ -59,6 +59,8 @@ pub enum Credential {
         /// The user's name on this host.
         local_user: String,
     },
+    /// What could not be prepared, and why: it is not tried, and the error of a failed authentication tells of it.
+    Unavailable(String),
     /// Answers to what the server asks (RFC 4256): one per prompt, or `None` to give up.
     Interactive(AnswerChallenge),
 }
@@ -178,6 +180,7 @@ impl fmt::Debug for Credential {
             Self::Certified { .. } => "Certified",
             Self::Agent(_) => "Agent",
             Self::Hostbased { .. } => "Hostbased",
+            Self::Unavailable(_) => "Unavailable",
             Self::Interactive(_) => "Interactive",
         })
     }

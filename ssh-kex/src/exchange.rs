@@ -53,6 +53,8 @@ pub(crate) struct Pending {
     choice: Choice,
     keys: Keys,
     host_key: Vec<u8>,
+    /// The host's signature over the exchange hash.
+    signature: Vec<u8>,
 }
 
 impl Transport {
@@ -211,23 +213,24 @@ impl Transport {
         let method = exchange.choice.kex.name();
         match (self.role, proof) {
             (Role::Client, Proof::Received { host_key, signature }) => {
-                let pending = self.pending(*exchange, &values, secret, host_key);
-                self.verify(&pending, &signature)?;
+                let mut pending = self.pending(*exchange, &values, secret, host_key);
+                pending.signature = signature;
+                self.verify(&pending)?;
                 self.verified(pending);
                 Ok(())
             }
             (Role::Server, Proof::ToSend { number, public }) => {
                 let signer = self.signer(exchange.choice.host_key.name)?;
                 let host_key = signer.public_key().to_vec();
-                let pending = self.pending(*exchange, &values, secret, host_key);
+                let mut pending = self.pending(*exchange, &values, secret, host_key);
                 let signed = signer.sign(pending.choice.host_key.name, &pending.keys.exchange_hash);
-                let signature = signed.map_err(Cause::Sign)?;
+                pending.signature = signed.map_err(Cause::Sign)?;
 
                 let mut packet = self.encoder.packet();
                 packet.push(&number);
                 packet.push(pending.host_key.as_slice());
                 packet.push(&Rest(&public));
-                packet.push(signature.as_slice());
+                packet.push(pending.signature.as_slice());
                 packet.send();
                 self.change_keys(pending);
                 Ok(())
@@ -236,7 +239,7 @@ impl Transport {
         }
     }
 
-    /// Hashes the exchange.
+    /// Hashes the exchange, which is not signed yet.
     fn pending(
         &self,
         exchange: Exchange,
@@ -266,12 +269,17 @@ impl Transport {
             Some(session) => session.id.clone(),
             None => exchange_hash.to_vec(),
         };
-        Pending { choice, keys: Keys { hash, secret, exchange_hash, session_id }, host_key }
+        Pending {
+            choice,
+            keys: Keys { hash, secret, exchange_hash, session_id },
+            host_key,
+            signature: Vec::new(),
+        }
     }
 
     /// Client: the server must own its key, and it must be the one of before.
-    fn verify(&self, pending: &Pending, signature: &[u8]) -> Result<(), Error> {
-        let Pending { choice, keys, host_key } = pending;
+    fn verify(&self, pending: &Pending) -> Result<(), Error> {
+        let Pending { choice, keys, host_key, signature } = pending;
         if self.session.as_ref().is_some_and(|session| session.host_key != *host_key) {
             return Err(Cause::HostKeyChanged.into());
         }
@@ -309,7 +317,7 @@ impl Transport {
 
     /// Sends NEWKEYS; from the next packet on, we seal with the new keys.
     pub(crate) fn change_keys(&mut self, pending: Pending) {
-        let Pending { choice, keys, host_key } = pending;
+        let Pending { choice, keys, host_key, signature } = pending;
         let first = self.session.is_none();
         let c2s = (choice.c2s, Direction::ClientToServer, choice.compression_c2s);
         let s2c = (choice.s2c, Direction::ServerToClient, choice.compression_s2c);
@@ -336,7 +344,9 @@ impl Transport {
                     self.config.algorithms.host_key.retain(can_sign);
                 }
                 let id = keys.session_id.clone();
-                self.session = Some(Session { id, host_key, negotiated, established: false });
+                let established = false;
+                self.session =
+                    Some(Session { id, host_key, host_signature: signature, negotiated, established });
             }
         }
         let open =

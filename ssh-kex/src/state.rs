@@ -44,6 +44,8 @@ pub(crate) struct Session {
     pub(crate) id: Vec<u8>,
     /// The host key's blob.
     pub(crate) host_key: Vec<u8>,
+    /// The host's signature over the first exchange hash.
+    pub(crate) host_signature: Vec<u8>,
     pub(crate) negotiated: Negotiated,
     /// Whether the first key exchange is over in both directions.
     pub(crate) established: bool,

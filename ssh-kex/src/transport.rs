@@ -355,6 +355,12 @@ impl Transport {
         self.session.as_ref().map(|session| session.host_key.as_slice())
     }
 
+    /// The host's signature blob over the [session id](Transport::session_id), once its key is accepted. Agents that
+    /// keep keys to their destinations want to see it (OpenSSH PROTOCOL.agent §1).
+    pub fn host_signature(&self) -> Option<&[u8]> {
+        self.session.as_ref().map(|session| session.host_signature.as_slice())
+    }
+
     /// The signature algorithms the server accepts for user keys, if it told (RFC 8308 §3.1).
     pub fn server_sig_algs(&self) -> Option<&[String]> {
         self.extensions.server_sig_algs()

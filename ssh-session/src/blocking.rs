@@ -18,6 +18,7 @@ mod dispatch;
 mod driver;
 mod forward;
 mod inbox;
+mod incoming;
 mod output;
 mod readiness;
 mod reading;
@@ -31,6 +32,7 @@ pub use connection::Connection;
 pub use driver::Decision;
 pub use forward::{Forward, Forwarded};
 pub use inbox::Source;
+pub use incoming::Incoming;
 #[cfg(unix)]
 pub use readiness::{Readiness, Ready};
 pub use stream::{Direct, Halves, Stream};

@@ -1,9 +1,12 @@
 //! What a client asks an agent for.
 
 use super::{
-    ADD_ID_CONSTRAINED, ADD_IDENTITY, AgentError, EXTENSION, EXTENSION_RESPONSE, IDENTITIES_ANSWER, LOCK,
-    REMOVE_ALL_IDENTITIES, REMOVE_IDENTITY, REQUEST_IDENTITIES, SIGN_REQUEST, SIGN_RESPONSE, SUCCESS, UNLOCK,
-    frame::frame, private::AddedKey,
+    ADD_ID_CONSTRAINED, ADD_IDENTITY, ADD_TOKEN, ADD_TOKEN_CONSTRAINED, AgentError, EXTENSION,
+    EXTENSION_RESPONSE, IDENTITIES_ANSWER, LOCK, REMOVE_ALL_IDENTITIES, REMOVE_IDENTITY, REMOVE_TOKEN,
+    REQUEST_IDENTITIES, SIGN_REQUEST, SIGN_RESPONSE, SUCCESS, UNLOCK,
+    destination::{self, Destination, RESTRICT_DESTINATION},
+    frame::frame,
+    private::AddedKey,
 };
 use ssh_crypto::Secret;
 use ssh_wire::{Decode, DecodeError, Encode, Reader, Rest};
@@ -40,6 +43,22 @@ pub enum Request<'a> {
     },
     /// Forget all keys.
     RemoveAll,
+    /// Use the keys on a token.
+    AddToken {
+        /// The path of the token's PKCS#11 library.
+        provider: &'a [u8],
+        /// The token's PIN; empty without one.
+        pin: &'a [u8],
+        /// How its keys may be used.
+        constraints: Vec<Constraint>,
+    },
+    /// Forget the keys on a token.
+    RemoveToken {
+        /// The path of the token's PKCS#11 library.
+        provider: &'a [u8],
+        /// The token's PIN, which OpenSSH's agent does not look at.
+        pin: &'a [u8],
+    },
     /// Refuse everything until unlocked.
     Lock {
         /// What unlocks it.
@@ -66,7 +85,10 @@ pub enum Constraint {
     Lifetime(u32),
     /// The user must agree to each use.
     Confirm,
-    /// Something else, such as `restrict-destination-v00@openssh.com`.
+    /// It is used on these hops only (OpenSSH PROTOCOL.agent §2), over connections that are bound to their servers by
+    /// [`SessionBind`].
+    Destinations(Vec<Destination>),
+    /// Something else.
     Extension {
         /// The constraint's name.
         name: Vec<u8>,
@@ -104,6 +126,15 @@ impl<'a> Request<'a> {
                 }
                 Self::Add { key, comment, constraints }
             }
+            number @ (ADD_TOKEN | ADD_TOKEN_CONSTRAINED) => {
+                let (provider, pin) = (reader.read()?, reader.read()?);
+                let mut constraints = Vec::new();
+                while number == ADD_TOKEN_CONSTRAINED && !reader.is_empty() {
+                    constraints.push(Constraint::read(&mut reader)?);
+                }
+                Self::AddToken { provider, pin, constraints }
+            }
+            REMOVE_TOKEN => Self::RemoveToken { provider: reader.read()?, pin: reader.read()? },
             REMOVE_IDENTITY => Self::Remove { public_key: reader.read()? },
             REMOVE_ALL_IDENTITIES => Self::RemoveAll,
             LOCK => Self::Lock { passphrase: reader.read()? },
@@ -119,8 +150,13 @@ impl<'a> Request<'a> {
     pub fn to_frame(&self) -> Result<Secret, AgentError> {
         /// Room for a key of any size.
         const KEY: usize = 32 * 1024;
+        let size = |constraints: &[Constraint]| constraints.iter().map(Constraint::size).sum::<usize>();
         let capacity = match self {
-            Self::Add { comment, constraints, .. } => KEY + comment.len() + 1024 * constraints.len(),
+            Self::Add { comment, constraints, .. } => KEY + comment.len() + size(constraints),
+            Self::AddToken { provider, pin, constraints } => {
+                provider.len() + pin.len() + 16 + size(constraints)
+            }
+            Self::RemoveToken { provider, pin } => provider.len() + pin.len() + 16,
             Self::Lock { passphrase } | Self::Unlock { passphrase } => passphrase.len() + 5,
             _ => 0,
         };
@@ -147,6 +183,17 @@ impl<'a> Request<'a> {
                 public_key.encode(out);
             }
             Self::RemoveAll => out.push(REMOVE_ALL_IDENTITIES),
+            Self::AddToken { provider, pin, constraints } => {
+                out.push(if constraints.is_empty() { ADD_TOKEN } else { ADD_TOKEN_CONSTRAINED });
+                provider.encode(out);
+                pin.encode(out);
+                constraints.iter().for_each(|constraint| constraint.write(out));
+            }
+            Self::RemoveToken { provider, pin } => {
+                out.push(REMOVE_TOKEN);
+                provider.encode(out);
+                pin.encode(out);
+            }
             Self::Lock { passphrase } => {
                 out.push(LOCK);
                 passphrase.encode(out);
@@ -188,6 +235,12 @@ impl fmt::Debug for Request<'_> {
                 .finish_non_exhaustive(),
             Self::Remove { .. } => f.write_str("Remove"),
             Self::RemoveAll => f.write_str("RemoveAll"),
+            Self::AddToken { provider, constraints, .. } => f
+                .debug_struct("AddToken")
+                .field("provider", &String::from_utf8_lossy(provider))
+                .field("constraints", constraints)
+                .finish_non_exhaustive(),
+            Self::RemoveToken { provider, .. } => write!(f, "RemoveToken({})", provider.escape_ascii()),
             Self::Lock { .. } => f.write_str("Lock"),
             Self::Unlock { .. } => f.write_str("Unlock"),
             Self::Extension { name, .. } => write!(f, "Extension({})", name.escape_ascii()),
@@ -207,6 +260,11 @@ impl Constraint {
                 seconds.encode(out);
             }
             Self::Confirm => out.push(Self::CONFIRM),
+            Self::Destinations(destinations) => {
+                out.push(Self::EXTENSION);
+                RESTRICT_DESTINATION.encode(out);
+                destination::write(destinations).as_slice().encode(out);
+            }
             Self::Extension { name, data } => {
                 out.push(Self::EXTENSION);
                 name.as_slice().encode(out);
@@ -215,13 +273,21 @@ impl Constraint {
         }
     }
 
+    /// Its size on the wire, in bytes.
+    fn size(&self) -> usize {
+        let mut out = Vec::new();
+        self.write(&mut out);
+        out.len()
+    }
+
     fn read(reader: &mut Reader<'_>) -> Result<Self, AgentError> {
         match reader.read()? {
             Self::LIFETIME => Ok(Self::Lifetime(reader.read()?)),
             Self::CONFIRM => Ok(Self::Confirm),
-            Self::EXTENSION => {
-                Ok(Self::Extension { name: reader.string()?.to_vec(), data: reader.string()?.to_vec() })
-            }
+            Self::EXTENSION => match (reader.string()?, reader.string()?) {
+                (RESTRICT_DESTINATION, data) => Ok(Self::Destinations(destination::read(data)?)),
+                (name, data) => Ok(Self::Extension { name: name.to_vec(), data: data.to_vec() }),
+            },
             other => Err(AgentError::Constraint(other)),
         }
     }

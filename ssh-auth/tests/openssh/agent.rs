@@ -2,8 +2,8 @@ use crate::tools::{KINDS, Tools};
 use proptest::prelude::*;
 use ssh_auth::{
     agent::{
-        AddedKey, AgentClient, AgentError, Constraint, Frames, Identity, MAX_FRAME, Reply, Request,
-        SESSION_BIND, SessionBind, sign_flags,
+        AddedKey, AgentClient, AgentError, Constraint, Destination, Frames, HopHost, Identity, MAX_FRAME,
+        Reply, Request, SESSION_BIND, SessionBind, sign_flags,
     },
     certificate::Certificate,
 };
@@ -197,6 +197,20 @@ fn read_back(request: &Request<'_>) -> Request<'static> {
     Request::parse(Vec::leak(payload.to_vec())).unwrap()
 }
 
+fn destinations() -> Vec<Destination> {
+    let host = |name: &str, keys: &[&[u8]], authorities: &[&[u8]]| HopHost {
+        name: name.to_owned(),
+        keys: keys.iter().map(|key| key.to_vec()).collect(),
+        authorities: authorities.iter().map(|key| key.to_vec()).collect(),
+    };
+    let gate = host("gate", &[b"key", b"another"], &[]);
+    let inner = host("inner", &[], &[b"authority"]);
+    vec![
+        Destination { from: None, to: gate.clone(), user: "alice".to_owned() },
+        Destination { from: Some(gate), to: inner, user: String::new() },
+    ]
+}
+
 fn requests() -> Vec<Request<'static>> {
     let random = default_provider().random;
     let mut requests = vec![
@@ -204,6 +218,13 @@ fn requests() -> Vec<Request<'static>> {
         Request::Sign { public_key: b"blob", data: b"data", flags: 4 },
         Request::Remove { public_key: b"blob" },
         Request::RemoveAll,
+        Request::AddToken { provider: b"/lib/p11.so", pin: b"1234", constraints: vec![] },
+        Request::AddToken {
+            provider: b"/lib/p11.so",
+            pin: b"",
+            constraints: vec![Constraint::Destinations(destinations())],
+        },
+        Request::RemoveToken { provider: b"/lib/p11.so", pin: b"1234" },
         Request::Lock { passphrase: b"secret" },
         Request::Unlock { passphrase: b"secret" },
         Request::Extension { name: b"query", data: b"\0\x01" },

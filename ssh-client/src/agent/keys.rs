@@ -1,6 +1,6 @@
 //! Which of an agent's keys are tried.
 
-use super::{Agent, AgentSigner, signer::key_type};
+use super::{Agent, AgentSigner, SessionBinding, signer::key_type};
 use crate::{Credential, Error};
 use ssh_auth::Certificate;
 use ssh_crypto::{PublicKey, Signer};
@@ -61,21 +61,42 @@ impl AgentKeys {
         self
     }
 
-    /// Asks the agent, and answers with the keys to try, each a [`Credential::Key`], and how many more there would be.
-    pub(crate) fn credentials(&self) -> Result<(Vec<Credential>, usize), Error> {
-        let signers = self.agent.list()?.into_iter().map(|found| AgentSigner::new(self.agent.clone(), found));
-        let mut signers: Vec<_> = signers
-            .filter(|signer| !signer.algorithms().is_empty())
-            .map(|signer| (!self.is_preferred(&signer.identity().blob), signer))
-            .filter(|(other, _)| !(*other && self.only_preferred))
-            .collect();
-        signers.sort_by_key(|(other, _)| *other);
+    /// Asks the agent over a connection bound to the session, and answers with the keys to try, each a
+    /// [`Credential::Key`], and notes on those that are not tried.
+    pub(crate) fn credentials(
+        &self,
+        session: Option<&SessionBinding>,
+    ) -> Result<(Vec<Credential>, Vec<String>), Error> {
+        let agent = match session {
+            Some(session) => self.agent.bound_to(session)?,
+            None => self.agent.clone(),
+        };
+        let (mut signers, mut notes, mut others) = (Vec::new(), Vec::new(), 0);
+        for found in agent.list()? {
+            let signer = AgentSigner::new(agent.clone(), found);
+            let is_other = !self.is_preferred(&signer.identity().blob);
+            if is_other && self.only_preferred {
+                others += 1;
+            } else if signer.algorithms().is_empty() {
+                let shown = key_type(signer.public_key()).escape_debug();
+                notes.push(format!("agent: not tried: a key of type {shown} would sign with SHA-1"));
+            } else {
+                signers.push((is_other, signer));
+            }
+        }
+        signers.sort_by_key(|(is_other, _)| *is_other);
         let more = signers.len().saturating_sub(self.limit);
+        if more > 0 {
+            notes.push(format!("agent: {more} more keys were not tried (AgentKeys::limit)"));
+        }
+        if others > 0 {
+            notes.push(format!("agent: {others} keys were not tried, as others are named (AgentKeys::only)"));
+        }
         let credential = |(_, signer): (bool, AgentSigner)| {
             let probe = self.probe || key_type(signer.public_key()).starts_with("sk-");
             Credential::Key { signer: Arc::new(signer), probe }
         };
-        Ok((signers.into_iter().take(self.limit).map(credential).collect(), more))
+        Ok((signers.into_iter().take(self.limit).map(credential).collect(), notes))
     }
 
     fn is_preferred(&self, blob: &[u8]) -> bool {

@@ -9,13 +9,14 @@ use ssh_wire::{
     message::connection::{Env, Exec, PtyReq},
 };
 use std::{
+    fmt,
     io::{self, Write},
     thread,
     time::Duration,
 };
 
 /// A command to run. Made by [`Session::command`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Command {
     session: Session,
     command: Vec<u8>,
@@ -164,4 +165,17 @@ fn encoded(value: &impl Encode) -> Vec<u8> {
     let mut bytes = Vec::new();
     value.encode(&mut bytes);
     bytes
+}
+
+impl fmt::Debug for Command {
+    /// Without what it reads and the values of its environment, which may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.env.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Command")
+            .field("command", &String::from_utf8_lossy(&self.command))
+            .field("env", &names)
+            .field("terminal", &self.terminal)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
 }

@@ -3,6 +3,7 @@
 use super::{Session, Stream};
 use crate::{
     Config, Credential, Error, ErrorKind, Phase,
+    agent::SessionBinding,
     credential::{Challenge, Prepared},
     host_key::HostKey,
     preference,
@@ -148,6 +149,14 @@ impl Login {
         self.try_credentials(credentials)
     }
 
+    /// What binds an agent's connection to this session, for keys that are asked for by hand: [`Credential::Agent`]
+    /// does without. `None` if the session has ended already.
+    ///
+    /// [`Credential::Agent`]: crate::Credential::Agent
+    pub fn binding(&self) -> Option<SessionBinding> {
+        SessionBinding::of(&self.connection)
+    }
+
     fn try_credentials(&self, credentials: &[Credential]) -> Result<Session, Error> {
         let result = self.dialogue(credentials);
         if let Err(error) = &result
@@ -163,7 +172,8 @@ impl Login {
         let Self { connection, config } = self;
         let server = connection.peer_identification();
         let server = server.as_ref().map(Identification::software).unwrap_or_default();
-        let Prepared { credentials, methods, notes } = Prepared::new(credentials, &server);
+        let Prepared { credentials, methods, notes } =
+            Prepared::new(credentials, &server, self.binding().as_ref());
         if connection.is_authenticated() {
             return connection.failure().map_or(Ok(()), Err);
         }

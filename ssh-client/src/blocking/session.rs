@@ -1,10 +1,10 @@
 //! A session: authenticated, with channels to open.
 
 use super::{
-    Channel, Command, Forward, Stream,
+    Channel, Command, Forward, Incoming, Stream,
     connect::{self, Unverified},
 };
-use crate::{Config, Error};
+use crate::{Config, Error, agent::SessionBinding};
 use bytes::Bytes;
 use ssh_kex::Negotiated;
 use ssh_session::blocking::Connection;
@@ -93,6 +93,15 @@ impl Session {
         self.connection.forward(address, port)
     }
 
+    /// Lets the server open channels of this type, which are refused otherwise: `auth-agent@openssh.com` for an agent
+    /// that was forwarded by a request of a channel. Connections to forwarded ports come to [`Session::forward`].
+    ///
+    /// # Errors
+    /// Channels of this type are taken already, or the session has ended.
+    pub fn incoming(&self, channel_type: &str) -> Result<Incoming, Error> {
+        self.connection.incoming(channel_type)
+    }
+
     /// Sends a global request and waits for the answer if one is wanted: whether it succeeded, and its data.
     pub fn global_request(&self, name: &str, want_reply: bool, data: &[u8]) -> Result<(bool, Bytes), Error> {
         self.connection.global_request(name, want_reply, data)
@@ -140,6 +149,11 @@ impl Session {
     /// The session identifier: the exchange hash of the first key exchange (RFC 4253 §7.2).
     pub fn session_id(&self) -> Vec<u8> {
         self.connection.session_id()
+    }
+
+    /// What binds an agent's connection to this session: [`Agent::forwarded_to`](crate::agent::Agent::forwarded_to).
+    pub fn binding(&self) -> Option<SessionBinding> {
+        SessionBinding::of(&self.connection)
     }
 
     /// Who is logged in.

@@ -1,7 +1,7 @@
 //! From credentials to the methods that a client tries.
 
 use super::Credential;
-use crate::agent::key_type;
+use crate::agent::{SessionBinding, key_type};
 use ssh_auth::{
     HostbasedMethod,
     client::{KeyMethod, Method},
@@ -18,24 +18,22 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// Asks agents for their keys. `server` is the software that the server's identification names.
-    pub(crate) fn new(credentials: &[Credential], server: &str) -> Self {
+    /// Asks agents for their keys, over connections bound to `session`. `server` is the software that the server's identification names.
+    pub(crate) fn new(credentials: &[Credential], server: &str, session: Option<&SessionBinding>) -> Self {
         let mut prepared = Self { credentials: Vec::new(), methods: Vec::new(), notes: Vec::new() };
-        credentials.iter().for_each(|credential| prepared.expand(credential));
+        credentials.iter().for_each(|credential| prepared.expand(credential, session));
         for id in 0..prepared.credentials.len() {
             prepared.add_methods(id, server);
         }
         prepared
     }
 
-    fn expand(&mut self, credential: &Credential) {
+    fn expand(&mut self, credential: &Credential, session: Option<&SessionBinding>) {
         match credential {
-            Credential::Agent(keys) => match keys.credentials() {
-                Ok((found, more)) => {
+            Credential::Agent(keys) => match keys.credentials(session) {
+                Ok((found, notes)) => {
                     self.credentials.extend(found);
-                    if more > 0 {
-                        self.note(format!("agent: {more} more keys were not tried (AgentKeys::limit)"));
-                    }
+                    notes.into_iter().for_each(|note| self.note(note));
                 }
                 Err(error) => self.note(format!("agent: not tried: {error}")),
             },
@@ -45,6 +43,7 @@ impl Prepared {
                 // A server that does not trust the authority may know the key.
                 self.credentials.push(Credential::Key { signer: signer.signer().clone(), probe });
             }
+            Credential::Unavailable(why) => self.notes.push(why.clone()),
             other => self.credentials.push(other.clone()),
         }
     }
@@ -88,7 +87,7 @@ impl Prepared {
                 }));
             }
             // These were expanded.
-            Credential::Agent(_) | Credential::Certified { .. } => {}
+            Credential::Agent(_) | Credential::Certified { .. } | Credential::Unavailable(_) => {}
         }
     }
 }
@@ -132,7 +131,7 @@ mod tests {
     fn prepare(server: &str, algorithms: &'static [&'static str]) -> Prepared {
         let mut blob = Vec::new();
         "ssh-rsa-cert-v01@openssh.com".encode(&mut blob);
-        Prepared::new(&[Credential::signer(Arc::new(Certified(blob, algorithms)))], server)
+        Prepared::new(&[Credential::signer(Arc::new(Certified(blob, algorithms)))], server, None)
     }
 
     #[test]

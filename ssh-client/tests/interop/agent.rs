@@ -3,7 +3,9 @@
 use crate::support::{PATIENCE, config, connect, public_key};
 use ssh_client::{
     Credential, ErrorKind, Phase, PrivateKey, PrivateKeyFile, PublicKey, Signer,
-    agent::{AddedKey, Agent, AgentKeys, AgentSigner, AgentTimeouts, Constraint, Identity},
+    agent::{
+        AddedKey, Agent, AgentKeys, AgentSigner, AgentTimeouts, Constraint, Destination, HopHost, Identity,
+    },
     auth::agent::{Frames, Reply, Request},
     certificate, default_provider, wire,
 };
@@ -434,4 +436,135 @@ fn signers_are_shared_with_sessions() {
             scope.spawn(move || connect(sshd, &config(sshd).key(signer)).unwrap());
         }
     });
+}
+
+/// Adds the key to the agent for this server only, under the name `here`.
+fn add_for(process: &SshAgent, sshd: &Sshd, key: &Path) {
+    let known = process.dir.path().join("known_hosts");
+    let lines: String =
+        KeyKind::ALL.iter().map(|kind| format!("here {}\n", sshd.host_key(*kind).public_line())).collect();
+    std::fs::write(&known, lines).unwrap();
+    let arguments = ["-q", "-H", known.to_str().unwrap(), "-h", "here", key.to_str().unwrap()];
+    let said = process.ssh_add(&arguments);
+    assert_eq!(said, "");
+}
+
+#[test]
+fn a_key_that_is_limited_to_a_server_logs_in_there_and_nowhere_else() {
+    let name = "a_key_that_is_limited_to_a_server_logs_in_there_and_nowhere_else";
+    let Some(sshd) = Sshd::start_or_skip(name) else { return };
+    let Some(process) = SshAgent::start_or_skip(name) else { return };
+    add_for(&process, &sshd, &sshd.user_key_path(KeyKind::Ed25519));
+    // One handle serves one session after the other.
+    let agent = process.connect();
+    let config = config(&sshd).credential(Credential::agent(agent.clone()));
+    for _ in 0..2 {
+        let session = connect(&sshd, &config).unwrap();
+        assert!(session.command("true").output().unwrap().success());
+    }
+    // The same key, limited to another server: it is not even shown.
+    let elsewhere = HopHost {
+        name: "elsewhere".into(),
+        keys: vec![public_key(KeyPair::generate(KeyKind::Ed25519).public_line()).to_blob()],
+        authorities: Vec::new(),
+    };
+    let destination = Destination { from: None, to: elsewhere, user: String::new() };
+    let key = PrivateKeyFile::parse(&std::fs::read(sshd.user_key_path(KeyKind::Ed25519)).unwrap()).unwrap();
+    agent.remove_all().unwrap();
+    let added = AddedKey::new(key.decrypt(None).unwrap());
+    agent.add(added, "limited", &[Constraint::Destinations(vec![destination])]).unwrap();
+    assert_eq!(agent.list().unwrap().len(), 1);
+    let error = connect(&sshd, &config).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Authentication);
+    assert!(error.attempts().iter().all(|attempt| attempt.method == "none"), "{error}");
+}
+
+#[test]
+fn a_destination_of_our_making_is_one_for_the_agent() {
+    let name = "a_destination_of_our_making_is_one_for_the_agent";
+    let Some(sshd) = Sshd::start_or_skip(name) else { return };
+    let Some(process) = SshAgent::start_or_skip(name) else { return };
+    let keys = vec![public_key(sshd.host_key(KeyKind::Ed25519).public_line()).to_blob()];
+    let here = HopHost { name: "here".into(), keys, authorities: Vec::new() };
+    let file = PrivateKeyFile::parse(&std::fs::read(sshd.user_key_path(KeyKind::Rsa)).unwrap()).unwrap();
+    let agent = process.connect();
+    for (user, allowed) in [(sshd.user(), true), ("no?body", false)] {
+        let destination = Destination { from: None, to: here.clone(), user: user.into() };
+        let key = AddedKey::new(file.decrypt(None).unwrap());
+        agent.remove_all().unwrap();
+        agent.add(key, "limited", &[Constraint::Destinations(vec![destination])]).unwrap();
+        let result = connect(&sshd, &config(&sshd).credential(Credential::agent(agent.clone())));
+        assert_eq!(result.is_ok(), allowed, "{user}: {result:?}");
+        if let Err(error) = result {
+            assert!(error.to_string().contains("the agent refuses to sign"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn keys_that_are_not_tried_are_told() {
+    let name = "keys_that_are_not_tried_are_told";
+    let Some(sshd) = Sshd::start_or_skip(name) else { return };
+    let Some(process) = SshAgent::start_or_skip(name) else { return };
+    for _ in 0..3 {
+        process.add_pair(&KeyPair::generate(KeyKind::Ed25519));
+    }
+    let keys = AgentKeys::new(process.connect());
+    let login =
+        |keys: AgentKeys| connect(&sshd, &config(&sshd).credential(keys.into())).unwrap_err().to_string();
+    let text = login(keys.clone().limit(1));
+    assert!(text.contains("2 more keys were not tried (AgentKeys::limit)"), "{text}");
+    let stranger = public_key(KeyPair::generate(KeyKind::Ed25519).public_line());
+    let text = login(keys.only(&[stranger]));
+    assert!(text.contains("3 keys were not tried, as others are named"), "{text}");
+    let why = Credential::Unavailable("id_rsa: its passphrase is forgotten".into());
+    let text = connect(&sshd, &config(&sshd).credential(why)).unwrap_err().to_string();
+    assert!(text.contains("id_rsa: its passphrase is forgotten"), "{text}");
+}
+
+#[test]
+fn a_forwarded_agent_signs_on_the_other_side() {
+    let name = "a_forwarded_agent_signs_on_the_other_side";
+    let Some(sshd) = Sshd::start_or_skip(name) else { return };
+    let Some(process) = SshAgent::start_or_skip(name) else { return };
+    process.add_file(&sshd.user_key_path(KeyKind::Ed25519));
+    let agent = process.connect();
+    let session = connect(&sshd, &config(&sshd).credential(Credential::agent(agent.clone()))).unwrap();
+    let incoming = session.incoming("auth-agent@openssh.com").unwrap();
+    assert_eq!(session.incoming("auth-agent@openssh.com").unwrap_err().kind(), ErrorKind::Usage);
+    let channel = session.open_session().unwrap();
+    channel.request("auth-agent-req@openssh.com", &[] as &[u8; 0]).unwrap();
+    channel.exec("ssh-add -l; ssh-add -q -D 2>&1; ssh-add -l").unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..3 {
+                let (stream, data) = incoming.accept(Some(PATIENCE)).unwrap();
+                assert!(data.is_empty());
+                let agent = agent.forwarded_to(&session.binding().unwrap()).unwrap();
+                agent.relay(&mut &stream).unwrap();
+            }
+        });
+        let mut text = String::new();
+        (&channel).read_to_string(&mut text).unwrap();
+        assert!(text.contains("SHA256:") && text.contains("no identities"), "{text}");
+    });
+    assert_eq!(agent.list().unwrap(), []);
+    // Nobody has asked for it any more.
+    drop(incoming);
+    let channel = session.open_session().unwrap();
+    channel.exec("ssh-add -l 2>&1").unwrap();
+    let mut text = String::new();
+    (&channel).read_to_string(&mut text).unwrap();
+    assert!(!text.contains("SHA256:"), "{text}");
+}
+
+#[test]
+fn a_token_that_is_not_there_is_refused() {
+    let Some(process) = SshAgent::start_or_skip("a_token_that_is_not_there_is_refused") else { return };
+    let agent = process.connect();
+    let add = agent.add_token("/no/such/library.so", b"1234", &[Constraint::Lifetime(9)]).unwrap_err();
+    let remove = agent.remove_token("/no/such/library.so").unwrap_err();
+    assert_eq!((add.kind(), remove.kind()), (ErrorKind::Agent, ErrorKind::Agent));
+    // The agent has understood both and is there.
+    assert_eq!(agent.list().unwrap(), []);
 }

@@ -1,7 +1,7 @@
 //! The host key and its proof.
 
 use crate::pair::*;
-use ssh_crypto::{Curve, SignError, Signer};
+use ssh_crypto::{Curve, PublicKey, SignError, Signer};
 use ssh_kex::{ErrorKind, Event};
 use ssh_wire::{
     Encode, Message, Reader,
@@ -151,6 +151,28 @@ fn nothing_goes_on_before_the_key_is_accepted() {
     assert_eq!(pair.client.inbox, [message(b"early")]);
     let again = pair.client.transport.accept_host_key(pair.client.now).unwrap_err();
     assert_eq!(again.kind(), ErrorKind::Usage);
+}
+
+#[test]
+fn the_signature_over_the_session_id_is_kept_for_agents() {
+    let mut pair = Pair::new(quick(), quick());
+    pair.run();
+    pair.assert_established();
+    let verify = |pair: &Pair| {
+        for transport in [&pair.client.transport, &pair.server.transport] {
+            let key = PublicKey::from_blob(transport.host_key().unwrap()).unwrap();
+            let (id, signature) = (transport.session_id().unwrap(), transport.host_signature().unwrap());
+            let algorithm = &transport.negotiated().unwrap().host_key;
+            provider().verify(algorithm, &key, id, signature).unwrap();
+        }
+    };
+    verify(&pair);
+    // The signature of a later exchange is over another hash.
+    pair.client.transport.rekey(pair.client.now).unwrap();
+    pair.client.drain();
+    pair.run();
+    assert_eq!(pair.client.established().1, 1);
+    verify(&pair);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Channels the server opens: connections to ports it listens on for us (RFC 4254 §7.1).
 
-use super::{Channel, Connection, driver::Core, inbox::Inbox};
+use super::{Channel, Connection, driver::Core, inbox::Inbox, incoming::Types};
 use crate::{Error, ErrorKind, Phase};
 use ssh_connection::ChannelId;
 use ssh_wire::{
@@ -24,6 +24,8 @@ pub(super) struct Listeners {
     ports: HashMap<(Vec<u8>, u32), Arc<Listener>>,
     /// What was asked for and not answered yet, by the number of the request.
     asked: HashMap<u64, Asked>,
+    /// Other channels that the server may open.
+    pub(super) types: Types,
 }
 
 /// A port that was asked for.
@@ -53,14 +55,14 @@ impl Listener {
 impl Listeners {
     /// Whether a channel the server opens is one that was asked for.
     pub(super) fn accept(
-        &self,
+        &mut self,
         channel: ChannelId,
         channel_type: &[u8],
         data: &[u8],
         inbox: Arc<Inbox>,
     ) -> Result<(), (u32, &'static str)> {
         if channel_type != b"forwarded-tcpip" {
-            return Err((open_failure::UNKNOWN_CHANNEL_TYPE, "not served here"));
+            return self.types.accept(channel, channel_type, data, inbox);
         }
         let refused = (open_failure::ADMINISTRATIVELY_PROHIBITED, "port was not asked for");
         let forwarded: ForwardedTcpip<'_> = Rest(data).parse().map_err(|_| refused)?;
