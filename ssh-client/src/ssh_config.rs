@@ -30,6 +30,7 @@
 //!   off what is not there anyway.
 //! - Options named by `IgnoreUnknown`. Any other is an error that names it.
 
+mod agent;
 mod algorithms;
 mod apply;
 mod file;
@@ -39,6 +40,7 @@ mod tokens;
 mod unhonoured;
 mod value;
 
+pub use agent::{AddKeys, AgentSocket, ForwardAgent};
 pub use algorithms::{AlgorithmList, ListError};
 pub use file::Scope;
 pub use names::{HostName, NameError, UserName};
@@ -60,10 +62,15 @@ use std::{
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
+    /// `AddKeysToAgent`.
+    pub add_keys_to_agent: Option<Setting<AddKeys>>,
     /// `AddressFamily`.
     pub address_family: Option<Setting<AddressFamily>>,
     /// `BatchMode`: nobody can be asked.
     pub batch_mode: Option<Setting<bool>>,
+    /// `CertificateFile`, each one of every place, in order. Expand with [`Tokens::path`]. The value `none` stands for no
+    /// file at all.
+    pub certificate_files: Vec<Setting<String>>,
     /// `Ciphers`.
     pub ciphers: Option<Setting<AlgorithmList>>,
     /// `Compression`: see [`Algorithms::compressed`](crate::Algorithms::compressed).
@@ -72,6 +79,8 @@ pub struct Options {
     pub connect_timeout: Option<Setting<Option<Duration>>>,
     /// `EscapeChar`.
     pub escape_char: Option<Setting<EscapeChar>>,
+    /// `ForwardAgent`.
+    pub forward_agent: Option<Setting<ForwardAgent>>,
     /// `GlobalKnownHostsFile`; empty for `none`. Expand with [`Tokens::path`].
     pub global_known_hosts_files: Option<Setting<Vec<String>>>,
     /// `HashKnownHosts`.
@@ -84,6 +93,8 @@ pub struct Options {
     pub host_name: Option<Setting<String>>,
     /// `IdentitiesOnly`.
     pub identities_only: Option<Setting<bool>>,
+    /// `IdentityAgent`.
+    pub identity_agent: Option<Setting<AgentSocket>>,
     /// `IdentityFile`, each one of every place, in order. Expand with [`Tokens::path`]. The value `none` stands for no
     /// file at all.
     pub identity_files: Vec<Setting<String>>,

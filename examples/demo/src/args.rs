@@ -15,7 +15,11 @@ pub(crate) struct Args {
     #[arg(short = '6')]
     pub(crate) ipv6: bool,
 
-    /// No agent forwarding (there is none anyway)
+    /// Let programs on the server ask the agent here
+    #[arg(short = 'A', conflicts_with = "no_agent_forwarding")]
+    pub(crate) agent_forwarding: bool,
+
+    /// Let nobody on the server ask the agent here
     #[arg(short = 'a')]
     pub(crate) no_agent_forwarding: bool,
 
@@ -107,7 +111,7 @@ pub(crate) struct Args {
     pub(crate) command: Vec<String>,
 }
 
-const USAGE: &str = "demo [-46aCNnqsTtvx] [-c ciphers] [-E log_file] [-e escape_char] [-F config_file]\n            \
+const USAGE: &str = "demo [-46AaCNnqsTtvx] [-c ciphers] [-E log_file] [-e escape_char] [-F config_file]\n            \
 [-i identity_file] [-l user] [-m macs] [-o option] [-p port]\n            \
 [[user@]host | ssh://[user@]host[:port]] [command [argument ...]]";
 

@@ -10,7 +10,8 @@ use crate::{
 };
 use log::{debug, info};
 use ssh_client::{
-    Config, Credential, Provider, Secret, blocking::Session, credential::Challenge, ssh_config::AddressFamily,
+    Config, Credential, Provider, Secret, agent::SessionBinding, blocking::Session, credential::Challenge,
+    ssh_config::AddressFamily,
 };
 use std::{
     io::{ErrorKind, Write, stderr},
@@ -19,8 +20,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A session as the settings have it.
-pub(crate) fn connect(settings: &Settings, provider: &Arc<Provider>) -> Result<Session, Failure> {
+/// A session as the settings have it, and whether its host key contradicts what is known.
+pub(crate) fn connect(settings: &Settings, provider: &Arc<Provider>) -> Result<(Session, bool), Failure> {
     let prompter = Prompter::new(settings.login.batch);
     let policy = Policy::new(settings.trust.clone(), prompter.clone())
         .map_err(|error| Failure::new(format!("known hosts can't be read: {error}")))?;
@@ -38,10 +39,11 @@ pub(crate) fn connect(settings: &Settings, provider: &Arc<Provider>) -> Result<S
         config = config.keepalive(interval, count);
     }
     let mut login = Session::handshake(stream, &settings.host, settings.port, &config)?.verify()?;
-    let credentials = credentials(settings, provider, &prompter, contradicted.load(Ordering::Relaxed));
+    let (contradicted, binding) = (contradicted.load(Ordering::Relaxed), login.binding());
+    let credentials = credentials(settings, provider, &prompter, contradicted, binding.as_ref());
     let session = login.authenticate_with(&credentials)?;
     debug!("logged in to {} as {}", settings.host, settings.user);
-    Ok(session)
+    Ok((session, contradicted))
 }
 
 /// The credentials in the order of the methods. After a contradicted host key there are none that a false server
@@ -51,11 +53,14 @@ fn credentials(
     provider: &Arc<Provider>,
     prompter: &Prompter,
     contradicted: bool,
+    binding: Option<&SessionBinding>,
 ) -> Vec<Credential> {
     let mut credentials = Vec::new();
     for method in &settings.login.methods {
         match method {
-            Method::Publickey => credentials.extend(identity::load(&settings.login, provider, prompter)),
+            Method::Publickey => {
+                credentials.extend(identity::load(&settings.login, provider, prompter, binding));
+            }
             _ if contradicted || !prompter.can_ask() => debug!("{method:?} is left out"),
             Method::KeyboardInteractive => {
                 let (prompter, who) = (prompter.clone(), who(settings));

@@ -1,126 +1,216 @@
-//! The user's keys: files, which may ask for a passphrase when the server accepts them.
+//! The user's keys in the order in which they are tried, as OpenSSH's client has it: certificates, the agent's keys that
+//! are in the files, its other keys, keys that are in files alone.
+//!
+//! Servers hang up after few refusals (six of OpenSSH's, `MaxAuthTries`). So of the agent's keys that nobody has named
+//! only as many are tried as make [`MAX_KEYS`] together with those that were. Keys that were named are tried all.
+
+mod file;
+mod keeper;
 
 use crate::{
     prompt::Prompter,
     settings::{IdentityPath, Login},
 };
+use file::KeyFile;
+use keeper::Keeper;
 use log::{debug, warn};
 use ssh_client::{
-    Credential, KeyPair, PrivateKey, PrivateKeyFile, Provider, Secret, Signer,
-    auth::keyfile::KeyFileErrorKind,
-    crypto::{PublicKey, SignError},
+    Credential, Provider, Signer,
+    agent::{Agent, AgentSigner, SessionBinding},
+    auth::method::publickey::signature_algorithm,
+    certificate::{self, Certificate, CertifiedSigner, Kind},
+    crypto::SignError,
 };
 use std::{
-    fs::{self, File},
-    io::{self, ErrorKind, Read},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
-/// The keys that can be used, in order. A file that can't be is told in the log.
-pub(crate) fn load(login: &Login, provider: &Arc<Provider>, prompter: &Prompter) -> Vec<Credential> {
-    let mut credentials = Vec::new();
-    for identity in &login.identities {
-        let path = &identity.path;
-        match open(identity, login, provider, prompter) {
-            Ok(Some(credential)) => credentials.push(credential),
-            Ok(None) => {}
-            Err(problem) if identity.explicit => warn!("identity {}: {problem}", path.display()),
-            Err(problem) => debug!("identity {}: {problem}", path.display()),
-        }
-    }
-    credentials
-}
+/// Keys to try if no more were named, so that a password still has its turn.
+const MAX_KEYS: usize = 5;
 
-fn open(
-    identity: &IdentityPath,
+/// The keys that can be used, in order; those that can't be are told in the log, and by the error if all fails.
+/// `session` is what the agent is told before it signs.
+pub(crate) fn load(
     login: &Login,
     provider: &Arc<Provider>,
     prompter: &Prompter,
-) -> Result<Option<Credential>, String> {
-    let path = &identity.path;
-    let bytes = match read_private(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound && !identity.explicit => return Ok(None),
-        bytes => bytes.map_err(|error| error.to_string())?,
-    };
-    let file = PrivateKeyFile::parse(&bytes).map_err(|error| error.to_string())?;
-    let unlock = Unlock {
-        path: path.clone(),
-        provider: provider.clone(),
-        prompter: prompter.clone(),
-        tries: login.password_prompts,
-    };
-    let (public, state) = if !file.is_encrypted() {
-        let key = file.decrypt(None).map_err(|error| error.to_string())?;
-        (key.public_key(), State::Open(unlock.pair(&key)?))
-    } else if !prompter.can_ask() {
-        return Err("needs a passphrase, and there is nobody to ask".to_owned());
-    } else if let Some(public) = file.public_key().cloned().or_else(|| public_beside(path)) {
-        (public, State::Locked(file))
-    } else {
-        // Without its public half the key can't even be offered.
-        let key = unlock.ask(&file)?;
-        (key.public_key(), State::Open(unlock.pair(&key)?))
-    };
-    let algorithms: Vec<String> = login
-        .signatures
-        .iter()
-        .filter(|name| provider.signature(name).is_some_and(|suite| suite.key_type() == public.key_type()))
-        .cloned()
-        .collect();
-    if algorithms.is_empty() {
-        return Err(format!("no signature algorithm for {} keys is allowed", public.key_type()));
-    }
-    let probe = matches!(state, State::Locked(_));
-    let blob = public.to_blob();
-    let signer = Arc::new(Identity { blob, algorithms, state: Mutex::new(state), unlock });
-    Ok(Some(Credential::Key { signer, probe }))
-}
+    session: Option<&SessionBinding>,
+) -> Vec<Credential> {
+    let mut notes = Vec::new();
+    let agent = login.agent.as_deref().and_then(|path| connect(path, &mut notes));
+    let keeper = Arc::new(Keeper { agent: agent.clone(), add: login.add_keys, prompter: prompter.clone() });
+    let open = |identity: &IdentityPath| file::open(identity, login, provider, prompter, &keeper);
+    let files: Vec<KeyFile> = login.identities.iter().filter_map(open).collect();
+    let listed = agent.map_or_else(Vec::new, |agent| list(&agent, session, login, &mut notes));
+    let (own, others): (Vec<_>, Vec<_>) =
+        listed.into_iter().partition(|key| files.iter().any(|file| key.is_of(file)));
 
-/// A private key that others can read is as good as lost: it is not used.
-fn read_private(path: &Path) -> io::Result<Secret> {
-    let file = File::open(path)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let metadata = file.metadata()?;
-        if metadata.uid() == rustix::process::getuid().as_raw() && metadata.mode() & 0o077 != 0 {
-            let problem = format!("others may read it (mode {:o}): chmod 600", metadata.mode() & 0o777);
-            return Err(io::Error::new(ErrorKind::PermissionDenied, problem));
+    let mut keys = certified(&files, &own, login, &mut notes);
+    for key in &own {
+        let file = files.iter().find(|file| key.is_of(file)).and_then(|file| file.signer.as_ref().ok());
+        let file =
+            file.map(|(signer, _)| signer.clone()).filter(|file| file.public_key() == key.public_key());
+        let signer = Arc::new(AgentFirst { agent: key.clone(), file });
+        keys.push(Credential::Key { signer, probe: true });
+    }
+    let mut alone = Vec::new();
+    for file in &files {
+        let is_kept = file.public.as_ref().is_some_and(|public| {
+            let blob = public.to_blob();
+            own.iter().any(|key| key.public_key() == blob)
+        });
+        match &file.signer {
+            _ if is_kept => {}
+            Ok((signer, probe)) => {
+                alone.push(Credential::Key { signer: signer.clone(), probe: *probe });
+            }
+            Err(problem) => {
+                let note = format!("identity {}: {problem}", file.path.display());
+                if file.explicit {
+                    warn!("{note}")
+                } else {
+                    debug!("{note}")
+                }
+                notes.push(note);
+            }
         }
     }
-    // Room for all at once, or copies of the key would be left behind.
-    let mut bytes = Vec::with_capacity(MAX_FILE as usize);
-    file.take(MAX_FILE).read_to_end(&mut bytes)?;
-    Ok(Secret::new(bytes))
+    let limit = MAX_KEYS.saturating_sub(keys.len() + alone.len());
+    if login.identities_only {
+        note_others(others.len(), "IdentitiesOnly leaves them out", &mut notes);
+    } else {
+        let more = others.len().saturating_sub(limit);
+        note_others(more, "servers hang up after few refusals; name those to try by -i", &mut notes);
+        let others = others.into_iter().take(limit);
+        keys.extend(others.map(|key| Credential::Key { signer: Arc::new(key), probe: true }));
+    }
+    keys.extend(alone);
+    keys.extend(notes.into_iter().map(Credential::Unavailable));
+    keys
 }
 
-fn public_beside(path: &Path) -> Option<PublicKey> {
+fn note_others(count: usize, why: &str, notes: &mut Vec<String>) {
+    if count > 0 {
+        notes.push(format!("agent: {count} keys were not tried: {why}"));
+    }
+}
+
+/// Without an agent the files are still there.
+fn connect(path: &Path, notes: &mut Vec<String>) -> Option<Agent> {
+    Agent::connect_to(path).inspect_err(|error| note_agent(error, notes)).ok()
+}
+
+fn note_agent(error: &ssh_client::Error, notes: &mut Vec<String>) {
+    debug!("{error}");
+    notes.push(format!("agent: not tried: {error}"));
+}
+
+/// The agent's keys that may be used for this session.
+fn list(
+    agent: &Agent,
+    session: Option<&SessionBinding>,
+    login: &Login,
+    notes: &mut Vec<String>,
+) -> Vec<AgentKey> {
+    let bound = match session {
+        Some(session) => agent.bound_to(session),
+        None => Ok(agent.clone()),
+    };
+    let listed = bound.and_then(|agent| Ok((agent.list()?, agent)));
+    let (identities, agent) = match listed {
+        Ok(listed) => listed,
+        Err(error) => {
+            note_agent(&error, notes);
+            return Vec::new();
+        }
+    };
+    let mut keys = Vec::new();
+    for identity in identities {
+        debug!("the agent has {}", identity.comment);
+        let signer = AgentSigner::new(agent.clone(), identity).with_legacy();
+        let allowed =
+            |name: &&str| login.signatures.iter().any(|allowed| *allowed == signature_algorithm(name));
+        let algorithms: Vec<String> =
+            signer.algorithms().into_iter().filter(allowed).map(str::to_owned).collect();
+        if algorithms.is_empty() {
+            let comment = &signer.identity().comment;
+            notes.push(format!("agent: {comment}: no signature algorithm for its key is allowed"));
+        } else {
+            keys.push(AgentKey { signer, algorithms });
+        }
+    }
+    keys
+}
+
+/// Certificates of the files that were named, or else of those beside the keys, each with a key that signs.
+fn certified(files: &[KeyFile], own: &[AgentKey], login: &Login, notes: &mut Vec<String>) -> Vec<Credential> {
+    let paths: Vec<PathBuf> = match login.certificates.as_slice() {
+        [] => files.iter().map(|file| beside(&file.path)).filter(|path| path.exists()).collect(),
+        named => named.to_vec(),
+    };
+    let mut keys: Vec<Credential> = Vec::new();
+    for path in paths {
+        match certificate::read_file(&path).map_err(|error| error.to_string()).and_then(|found| {
+            certify(found, files, own).map_err(|problem| format!("{}: {problem}", path.display()))
+        }) {
+            Ok(credential) => keys.push(credential),
+            Err(problem) => {
+                warn!("certificate {problem}");
+                notes.push(format!("certificate {problem}"));
+            }
+        }
+    }
+    keys
+}
+
+fn certify(certificate: Certificate, files: &[KeyFile], own: &[AgentKey]) -> Result<Credential, String> {
+    if certificate.kind() != Kind::User {
+        return Err("is for a host".to_owned());
+    }
+    let blob = certificate.key().to_blob();
+    let from_agent = own.iter().find(|key| key.public_key() == blob);
+    let from_file = files
+        .iter()
+        .find(|file| file.public.as_ref().is_some_and(|public| public.to_blob() == blob))
+        .and_then(|file| file.signer.as_ref().ok());
+    let (signer, probe): (Arc<dyn Signer>, bool) = match (from_agent, from_file) {
+        (Some(key), file) => {
+            let file = file.map(|(signer, _)| signer.clone());
+            (Arc::new(AgentFirst { agent: key.clone(), file }), true)
+        }
+        (None, Some((signer, probe))) => (signer.clone(), *probe),
+        (None, None) => return Err("there is no key for it".to_owned()),
+    };
+    let signer = CertifiedSigner::new(signer, certificate).map_err(|error| error.to_string())?;
+    Ok(Credential::Key { signer: Arc::new(signer), probe })
+}
+
+fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".pub");
-    let line = fs::read_to_string(name).ok()?;
-    PublicKey::from_line(line.trim()).ok().map(|(public, _)| public)
+    name.push("-cert.pub");
+    name.into()
 }
 
-/// Longer files are no private keys.
-const MAX_FILE: u64 = 1 << 20;
-
-/// A key of which only the public half may be known as yet.
-struct Identity {
-    blob: Vec<u8>,
+/// A key of the agent, with those of its algorithms that are allowed.
+#[derive(Clone)]
+struct AgentKey {
+    signer: AgentSigner,
     algorithms: Vec<String>,
-    state: Mutex<State>,
-    unlock: Unlock,
 }
 
-enum State {
-    Locked(PrivateKeyFile),
-    Open(KeyPair),
+impl AgentKey {
+    /// Whether it is the key in this file; a certificate counts as its key.
+    fn is_of(&self, file: &KeyFile) -> bool {
+        let Some(public) = &file.public else { return false };
+        let (blob, own) = (public.to_blob(), self.public_key());
+        own == blob || Certificate::parse(own).is_ok_and(|certificate| certificate.key().to_blob() == blob)
+    }
 }
 
-impl Signer for Identity {
+impl Signer for AgentKey {
     fn public_key(&self) -> &[u8] {
-        &self.blob
+        self.signer.public_key()
     }
 
     fn algorithms(&self) -> Vec<&str> {
@@ -128,52 +218,32 @@ impl Signer for Identity {
     }
 
     fn sign(&self, algorithm: &str, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let State::Locked(file) = &*state {
-            let opened = self.unlock.ask(file).and_then(|key| self.unlock.pair(&key));
-            let pair = opened
-                .map_err(|problem| SignError::Failed(format!("{}: {problem}", self.unlock.path.display())))?;
-            if pair.public_key() != self.blob {
-                let problem =
-                    format!("{}: the public key beside it is another one's", self.unlock.path.display());
-                return Err(SignError::Failed(problem));
-            }
-            *state = State::Open(pair);
-        }
-        match &*state {
-            State::Open(pair) => pair.sign(algorithm, message),
-            State::Locked(_) => Err(SignError::Failed("the key is locked".to_owned())),
-        }
+        self.signer.sign(algorithm, message)
     }
 }
 
-/// What opening a key file takes.
-struct Unlock {
-    path: PathBuf,
-    provider: Arc<Provider>,
-    prompter: Prompter,
-    tries: u32,
+/// A key of the agent that stands in a file, too, which signs if the agent refuses.
+struct AgentFirst {
+    agent: AgentKey,
+    file: Option<Arc<dyn Signer>>,
 }
 
-impl Unlock {
-    fn ask(&self, file: &PrivateKeyFile) -> Result<PrivateKey, String> {
-        let mut prompt = format!("Passphrase of {}: ", self.path.display());
-        for _ in 0..self.tries {
-            let passphrase = self.prompter.secret(&prompt).ok_or("no passphrase was given")?;
-            match file.decrypt(Some(&passphrase)) {
-                Ok(key) => return Ok(key),
-                Err(error) if error.kind() == KeyFileErrorKind::WrongPassphrase => {
-                    debug!("{}: {error}", self.path.display());
-                    prompt = format!("Wrong. Passphrase of {}: ", self.path.display());
-                }
-                Err(error) => return Err(error.to_string()),
-            }
-        }
-        Err("the passphrase was wrong".to_owned())
+impl Signer for AgentFirst {
+    fn public_key(&self) -> &[u8] {
+        self.agent.public_key()
     }
 
-    /// What it may be used for, `Identity::algorithms` says.
-    fn pair(&self, key: &PrivateKey) -> Result<KeyPair, String> {
-        KeyPair::with_legacy(key, &self.provider).map_err(|error| error.to_string())
+    fn algorithms(&self) -> Vec<&str> {
+        self.agent.algorithms()
+    }
+
+    fn sign(&self, algorithm: &str, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.agent.sign(algorithm, message).or_else(|error| match &self.file {
+            Some(file) => {
+                warn!("{}: {error}", self.agent.signer.identity().comment);
+                file.sign(algorithm, message)
+            }
+            None => Err(error),
+        })
     }
 }

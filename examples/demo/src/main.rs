@@ -6,9 +6,10 @@
 //! | `settings` | command line and configuration files made into one whole |
 //! | `local` | who runs the program, and where |
 //! | `connect`, `hostkey`, `identity` | dialling, trusting the host, logging in |
-//! | `session`, `escape`, `modes` | the shell or command, joined to the terminal here |
+//! | `session`, `agent`, `escape`, `modes` | the shell or command, joined to the terminal here |
 //! | `prompt`, `terminal`, `signals`, `log`, `exit` | the user, the terminal, the system |
 
+mod agent;
 mod args;
 mod connect;
 mod escape;
@@ -64,9 +65,12 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         None => ask_destination(&local)?,
     };
     let provider = Arc::new(default_provider());
-    let settings = settings::resolve(args, &destination, &local, &provider)?;
+    let mut settings = settings::resolve(args, &destination, &local, &provider)?;
     log::set_level(settings.log_level.unwrap_or(LogLevel::Info));
-    let session = connect::connect(&settings, &provider)?;
+    let (session, contradicted) = connect::connect(&settings, &provider)?;
+    if contradicted && settings.session.forwarded_agent.take().is_some() {
+        ::log::warn!("the agent is not forwarded to a host whose key contradicts what is known");
+    }
     let code = session::run(&session, &settings.session, &watch);
     session.close();
     code

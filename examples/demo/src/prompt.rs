@@ -59,6 +59,20 @@ impl Prompter {
         self.given(answer)
     }
 
+    /// Asks a question that is answered by yes or no; no answer is no.
+    pub(crate) fn confirm(&self, question: &str) -> bool {
+        match &self.way {
+            // As OpenSSH has it: the program shows buttons, and its status tells which was pressed.
+            Way::Program(program) => {
+                let mut command = Command::new(program);
+                command.env("SSH_ASKPASS_PROMPT", "confirm");
+                let answer = self.given(run_program(command, &clean(question)));
+                answer.is_some_and(|answer| answer.is_empty() || is_yes(&String::from_utf8_lossy(&answer)))
+            }
+            _ => self.line(&format!("{question} (yes/no) ")).is_some_and(|answer| is_yes(&answer)),
+        }
+    }
+
     fn given<T>(&self, answer: std::io::Result<T>) -> Option<T> {
         answer.inspect_err(|error| debug!("no answer from the user: {error}")).ok()
     }
@@ -104,7 +118,14 @@ fn ask_terminal(prompt: &str) -> std::io::Result<String> {
 
 /// The first line of what the program writes, if it ends well.
 fn ask_program(program: &OsString, prompt: &str) -> std::io::Result<Secret> {
-    let mut command = Command::new(program);
+    run_program(Command::new(program), prompt)
+}
+
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
+fn run_program(mut command: Command, prompt: &str) -> std::io::Result<Secret> {
     let mut child = command.arg(prompt).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
     let mut answer = Vec::with_capacity(MAX_ANSWER as usize);
     if let Some(stdout) = child.stdout.take() {
@@ -154,6 +175,8 @@ mod tests {
         assert_eq!(prompter("echo").secret("the \x07question"), Some(Secret::from("the \u{fffd}question")));
         assert_eq!(prompter("echo").line("a\nb"), Some("a".into()));
         assert_eq!(prompter("false").secret("question"), None);
+        assert!(prompter("true").confirm("sure?") && prompter("echo").confirm("yes"));
+        assert!(!prompter("echo").confirm("no") && !prompter("false").confirm("sure?"));
         assert_eq!(prompter("/no/such/program").secret("question"), None);
     }
 

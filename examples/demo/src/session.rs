@@ -11,11 +11,14 @@ use crate::{
 use log::{debug, info, warn};
 use rustix::process::{Signal, getpid, kill_process};
 use ssh_client::{
-    ErrorKind, Exit,
-    blocking::{Channel, Session, Terminal},
+    Exit,
+    blocking::{Channel, Session},
     connection::request::TerminalModes,
     ssh_config::RequestTty,
-    wire::message::connection::Env,
+    wire::{
+        Encode,
+        message::connection::{Env, Exec, PtyReq, Subsystem},
+    },
 };
 use std::{
     env,
@@ -38,13 +41,7 @@ pub(crate) fn run(session: &Session, settings: &Settings, watch: &Watch) -> Resu
         // No answer is asked for: most servers refuse most names.
         channel.notify("env", &Env { name: name.as_bytes(), value: value.as_bytes() })?;
     }
-    let on_terminal = wants_terminal(settings, terminal::is_stdin()) && request_terminal(&channel)?;
-    match &settings.work {
-        Work::Shell => channel.shell()?,
-        Work::Command(command) => channel.exec(command)?,
-        Work::Subsystem(name) => channel.subsystem(name)?,
-        Work::Nothing => {}
-    }
+    let on_terminal = start(session, &channel, settings)?;
     let raw = match on_terminal && terminal::is_stdin() {
         true => Some(RawMode::enter().map_err(|error| Failure::new(format!("terminal: {error}")))?),
         false => None,
@@ -93,21 +90,53 @@ fn wants_terminal(settings: &Settings, stdin: bool) -> bool {
     }
 }
 
-/// A server that gives no terminal may still run a command.
-fn request_terminal(channel: &Channel) -> Result<bool, Failure> {
-    let terminal = Terminal {
-        term: env::var("TERM").unwrap_or_default(),
-        size: terminal::size(),
-        modes: terminal::attributes().map_or_else(TerminalModes::default, |state| modes::encode(&state)),
-    };
-    match channel.request_pty(&terminal) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::RequestRefused => {
-            warn!("{error}");
-            Ok(false)
-        }
-        Err(error) => Err(error.into()),
+/// Sends all requests in one flight, and answers whether there is a terminal on the other side. A server that gives
+/// none may still run a command.
+fn start(session: &Session, channel: &Channel, settings: &Settings) -> Result<bool, Failure> {
+    let mut requests = Vec::new();
+    if let Some(path) = &settings.forwarded_agent {
+        crate::agent::forward(session, path.clone())?;
+        requests.push((crate::agent::REQUEST, Vec::new()));
     }
+    if wants_terminal(settings, terminal::is_stdin()) {
+        let modes = terminal::attributes().map_or_else(TerminalModes::default, |state| modes::encode(&state));
+        let (term, modes) = (env::var("TERM").unwrap_or_default(), modes.to_bytes());
+        let request = PtyReq { term: term.as_bytes(), size: terminal::size(), modes: &modes };
+        requests.push(("pty-req", encoded(&request)));
+    }
+    match &settings.work {
+        Work::Shell => requests.push(("shell", Vec::new())),
+        Work::Command(command) => {
+            requests.push(("exec", encoded(&Exec { command: command.as_bytes() })));
+        }
+        Work::Subsystem(name) => {
+            requests.push(("subsystem", encoded(&Subsystem { name: name.as_bytes() })));
+        }
+        Work::Nothing => {}
+    }
+    let mut on_terminal = false;
+    for ((name, _), granted) in requests.iter().zip(channel.request_all(&requests)?) {
+        match (*name, granted) {
+            ("pty-req", granted) => {
+                on_terminal = granted;
+                if !granted {
+                    warn!("the server gives no terminal");
+                }
+            }
+            (_, true) => {}
+            (crate::agent::REQUEST, false) => warn!("the server refuses the forwarded agent"),
+            (name, false) => {
+                return Err(Failure::new(format!("the server refuses the request {name:?}")));
+            }
+        }
+    }
+    Ok(on_terminal)
+}
+
+fn encoded(value: &impl Encode) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    value.encode(&mut bytes);
+    bytes
 }
 
 /// Moves data until both streams of the server are at their end.

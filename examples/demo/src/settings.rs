@@ -9,10 +9,12 @@ use crate::{
 };
 use choose::{choose, methods};
 use ssh_client::{
-    Algorithms, Provider, RekeyLimit, Timeouts, known_hosts,
+    Algorithms, Provider, RekeyLimit, Timeouts,
+    agent::SOCKET_VARIABLE,
+    known_hosts,
     ssh_config::{
-        AddressFamily, ConfigError, Context, EscapeChar, HostName, LogLevel, Options, Origin, RequestTty,
-        Scope, SessionType, StrictHostKeyChecking, Tokens,
+        AddKeys, AddressFamily, AgentSocket, ConfigError, Context, EscapeChar, ForwardAgent, HostName,
+        LogLevel, Options, Origin, RequestTty, Scope, SessionType, Setting, StrictHostKeyChecking, Tokens,
     },
 };
 use std::{
@@ -60,7 +62,14 @@ pub(crate) struct Trust {
 #[derive(Debug, Clone)]
 pub(crate) struct Login {
     pub(crate) methods: Vec<Method>,
+    /// Where the agent is; `None` if none is to be asked.
+    pub(crate) agent: Option<PathBuf>,
+    /// Whether of the agent's keys only those are tried that are in the files.
+    pub(crate) identities_only: bool,
     pub(crate) identities: Vec<IdentityPath>,
+    /// Files of certificates; without any, those that stand beside the identities are looked for.
+    pub(crate) certificates: Vec<PathBuf>,
+    pub(crate) add_keys: AddKeys,
     /// Signature algorithms that user keys may use.
     pub(crate) signatures: Vec<String>,
     pub(crate) batch: bool,
@@ -83,6 +92,8 @@ pub(crate) struct Session {
     pub(crate) escape: Option<u8>,
     pub(crate) stdin_null: bool,
     pub(crate) env: Vec<(String, String)>,
+    /// The agent that programs on the server may ask.
+    pub(crate) forwarded_agent: Option<PathBuf>,
 }
 
 /// What runs on the server.
@@ -137,6 +148,7 @@ fn from_arguments(options: &mut Options, args: &Args, destination: &Destination)
         ("Port", args.port.as_deref()),
         ("AddressFamily", on(args.ipv4, "inet").or(on(args.ipv6, "inet6"))),
         ("Compression", on(args.compression, "yes")),
+        ("ForwardAgent", on(args.agent_forwarding, "yes").or(on(args.no_agent_forwarding, "no"))),
         ("Ciphers", args.ciphers.as_deref()),
         ("MACs", args.macs.as_deref()),
         ("EscapeChar", args.escape_char.as_deref()),
@@ -276,15 +288,47 @@ impl<'a> Resolver<'a> {
         let signatures = choose(options.pubkey_accepted_algorithms.as_ref(), &usual.host_key, &all.host_key)?;
         Ok(Login {
             methods: methods(options, batch),
+            agent: self.agent(options.identity_agent.as_ref())?,
+            identities_only: value(&options.identities_only, false),
             identities: self.identities()?,
+            certificates: self.certificates()?,
+            add_keys: value(&options.add_keys_to_agent, AddKeys::No),
             signatures,
             batch,
             password_prompts: value(&options.number_of_password_prompts, 3),
         })
     }
 
-    /// The files that were named, or else the usual ones. There is no agent whose keys could go before them, so
-    /// `IdentitiesOnly` has nothing to leave out.
+    /// Where the agent's socket is: the environment says, unless an option does.
+    fn agent(&self, socket: Option<&Setting<AgentSocket>>) -> Result<Option<PathBuf>, Failure> {
+        let variable = |name: &str| env::var_os(name).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let Some(socket) = socket else { return Ok(variable(SOCKET_VARIABLE)) };
+        Ok(match &socket.value {
+            AgentSocket::None => None,
+            AgentSocket::Variable(name) => variable(name),
+            AgentSocket::Path(text) => Some(self.path(text, &socket.origin)?),
+        })
+    }
+
+    fn forwarded_agent(&self) -> Result<Option<PathBuf>, Failure> {
+        let options = self.options;
+        let Some(setting) = &options.forward_agent else { return Ok(None) };
+        match &setting.value {
+            ForwardAgent::No => Ok(None),
+            ForwardAgent::Yes => self.agent(options.identity_agent.as_ref()),
+            ForwardAgent::Other(socket) => {
+                self.agent(Some(&Setting { value: socket.clone(), origin: setting.origin.clone() }))
+            }
+        }
+    }
+
+    fn certificates(&self) -> Result<Vec<PathBuf>, Failure> {
+        let named = self.options.certificate_files.iter();
+        let files = named.filter(|file| !file.eq_ignore_ascii_case("none"));
+        files.map(|file| self.path(file, &file.origin)).collect()
+    }
+
+    /// The files that were named, or else the usual ones.
     fn identities(&self) -> Result<Vec<IdentityPath>, Failure> {
         let named = &self.options.identity_files;
         if named.is_empty() {
@@ -310,6 +354,7 @@ impl<'a> Resolver<'a> {
                 EscapeChar::None => None,
             },
             stdin_null: value(&options.stdin_null, false),
+            forwarded_agent: self.forwarded_agent()?,
             env: self.env(
                 env::vars_os()
                     .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
@@ -361,7 +406,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-fn value<T: Copy>(setting: &Option<ssh_client::ssh_config::Setting<T>>, default: T) -> T {
+fn value<T: Copy>(setting: &Option<Setting<T>>, default: T) -> T {
     setting.as_ref().map_or(default, |setting| setting.value)
 }
 

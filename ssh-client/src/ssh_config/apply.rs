@@ -1,7 +1,7 @@
 //! From a line to a value in [`Options`].
 
 use super::{
-    Options, Origin, Setting,
+    AddKeys, Options, Origin, Setting,
     line::Line,
     unhonoured::{self, Unhonoured},
     value::{RekeyLimit, Value},
@@ -15,18 +15,22 @@ pub(super) fn apply(options: &mut Options, line: &Line<'_>, origin: &Origin) -> 
     let given = Given { line, origin };
     let o = options;
     match keyword.as_str() {
+        "addkeystoagent" => given.with(&mut o.add_keys_to_agent, AddKeys::parse(&line.arguments)),
         "addressfamily" => given.one(&mut o.address_family),
         "batchmode" => given.one(&mut o.batch_mode),
+        "certificatefile" => given.each(&mut o.certificate_files),
         "ciphers" => given.one(&mut o.ciphers),
         "compression" => given.one(&mut o.compression),
         "connecttimeout" => given.one(&mut o.connect_timeout),
         "escapechar" => given.one(&mut o.escape_char),
+        "forwardagent" => given.one(&mut o.forward_agent),
         "globalknownhostsfile" => given.files(&mut o.global_known_hosts_files),
         "hashknownhosts" => given.one(&mut o.hash_known_hosts),
         "hostkeyalgorithms" => given.one(&mut o.host_key_algorithms),
         "hostkeyalias" => given.one(&mut o.host_key_alias),
         "hostname" => given.one(&mut o.host_name),
         "identitiesonly" => given.one(&mut o.identities_only),
+        "identityagent" => given.one(&mut o.identity_agent),
         "identityfile" => given.each(&mut o.identity_files),
         "ignoreunknown" => given.one(&mut o.ignore_unknown),
         "kbdinteractiveauthentication" | "challengeresponseauthentication" => {

@@ -39,7 +39,8 @@ fn the_first_value_wins() {
 fn every_option_has_its_value() {
     let options = read(
         "host",
-        "AddressFamily inet6\nBatchMode yes\nCiphers +aes128-cbc\nCompression yes\nConnectTimeout 1m\nEscapeChar none\n\
+        "AddKeysToAgent confirm 1h\nCertificateFile /c\nForwardAgent yes\nIdentityAgent none\n\
+         AddressFamily inet6\nBatchMode yes\nCiphers +aes128-cbc\nCompression yes\nConnectTimeout 1m\nEscapeChar none\n\
          GlobalKnownHostsFile /a /b\nHashKnownHosts no\nHostKeyAlgorithms ^ssh-rsa\nHostKeyAlias alias\n\
          HostName name\nIdentitiesOnly yes\nIdentityFile ~/a\nIdentityFile \"~/b c\"\nIdentityFile ~/a\n\
          KbdInteractiveAuthentication no\nKexAlgorithms -ecdh*\nLogLevel DEBUG3\nMACs hmac-sha2-256,hmac-sha1\n\
@@ -54,6 +55,11 @@ fn every_option_has_its_value() {
     fn value<T: Clone>(setting: &Option<Setting<T>>) -> T {
         setting.clone().unwrap().value
     }
+    let lifetime = Some(Duration::from_secs(3_600));
+    assert_eq!(value(&options.add_keys_to_agent), AddKeys::Yes { confirm: true, lifetime });
+    assert_eq!(options.certificate_files[0].value, "/c");
+    assert_eq!(value(&options.forward_agent), ForwardAgent::Yes);
+    assert_eq!(value(&options.identity_agent), AgentSocket::None);
     assert_eq!(value(&options.address_family), AddressFamily::Inet6);
     assert!(value(&options.batch_mode));
     assert_eq!(value(&options.ciphers), "+aes128-cbc".parse().unwrap());
@@ -117,7 +123,7 @@ fn options_of_the_command_line() {
     ] {
         assert_eq!(set(option), Err(message.into()));
     }
-    for off in ["ForwardAgent=no", "PermitLocalCommand no", "ClearAllForwardings=yes", "ProxyJump=none"] {
+    for off in ["ForwardX11=no", "PermitLocalCommand no", "ClearAllForwardings=yes", "ProxyJump=none"] {
         assert_eq!(set(off), Ok(Options::default()), "{off}");
     }
 }

@@ -21,10 +21,8 @@ pub(super) fn find(keyword: &str) -> Option<Unhonoured> {
 
 const VITAL: [&str; 4] = ["proxycommand", "proxyjump", "refuseconnection", "revokedhostkeys"];
 
-const OFF: [(&str, &str); 42] = [
-    ("addkeystoagent", "no"),
+const OFF: [(&str, &str); 38] = [
     ("canonicalizehostname", "no"),
-    ("certificatefile", "none"),
     ("channeltimeout", "none"),
     ("checkhostip", "no"),
     ("clearallforwardings", "yes"),
@@ -36,7 +34,6 @@ const OFF: [(&str, &str); 42] = [
     ("enablesshkeysign", "no"),
     ("fingerprinthash", "sha256"),
     ("forkafterauthentication", "no"),
-    ("forwardagent", "no"),
     ("forwardx11", "no"),
     ("forwardx11trusted", "no"),
     ("gatewayports", "no"),
@@ -46,7 +43,6 @@ const OFF: [(&str, &str); 42] = [
     ("gssapirenewalforcesrekey", "no"),
     ("gssapitrustdns", "no"),
     ("hostbasedauthentication", "no"),
-    ("identityagent", "none"),
     ("knownhostscommand", "none"),
     ("logverbose", "none"),
     ("nohostauthenticationforlocalhost", "no"),

@@ -165,7 +165,7 @@ fn size(text: &str) -> Result<u64, String> {
 }
 
 /// A time as sshd_config(5), TIME FORMATS has it: `90`, `10m`, `1h30m`; `None` for `none` and for 0.
-fn duration(text: &str) -> Result<Option<Duration>, String> {
+pub(super) fn duration(text: &str) -> Result<Option<Duration>, String> {
     let failed = || format!("{text:?} is no time");
     if text.eq_ignore_ascii_case("none") {
         return Ok(None);

@@ -149,6 +149,29 @@ fn ways_to_log_in() {
 }
 
 #[test]
+fn agents() {
+    let agents = |arguments: &[&str]| {
+        let settings = with_file("IdentityAgent /file\nForwardAgent yes\n", arguments).unwrap();
+        (settings.login.agent, settings.session.forwarded_agent)
+    };
+    let path = |text: &str| Some(PathBuf::from(text));
+    assert_eq!(agents(&["host"]), (path("/file"), path("/file")));
+    assert_eq!(agents(&["-a", "host"]), (path("/file"), None));
+    assert_eq!(
+        agents(&["-A", "-oIdentityAgent=~/own", "host"]),
+        (path("/home/alice/own"), path("/home/alice/own"))
+    );
+    assert_eq!(agents(&["-oForwardAgent=/%r", "host"]), (path("/file"), path("/alice")));
+    assert_eq!(agents(&["-oIdentityAgent=none", "host"]), (None, None));
+    assert_eq!(agents(&["-oIdentityAgent=$NO_SUCH_VARIABLE", "host"]), (None, None));
+    let settings =
+        resolved(&["-oIdentityAgent=none", "-oIdentitiesOnly=yes", "-oCertificateFile=~/c", "host"]);
+    assert!(settings.login.identities_only);
+    assert_eq!(settings.login.certificates, [PathBuf::from("/home/alice/c")]);
+    assert_eq!((settings.login.add_keys, settings.session.forwarded_agent), (AddKeys::No, None));
+}
+
+#[test]
 fn times_and_sizes() {
     let settings = resolved(&[
         "-oConnectTimeout=5",

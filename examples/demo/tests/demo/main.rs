@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as the tests do")]
 
+mod agents;
 mod commands;
 mod errors;
 mod host;
