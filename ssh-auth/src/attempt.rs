@@ -1,5 +1,6 @@
 //! What was tried, and what the server said to it.
 
+use crate::certificate::Certificate;
 use base64ct::{Base64Unpadded, Encoding};
 use ssh_crypto::{Hash, SignError};
 use ssh_wire::{NameList, Reader};
@@ -141,8 +142,9 @@ pub(crate) fn key_type(blob: &[u8]) -> &str {
     Reader::new(blob).string().ok().and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default()
 }
 
-/// `ssh-ed25519 SHA256:…`, as `ssh-keygen -l` spells it.
+/// `ssh-ed25519 SHA256:…`, as `ssh-keygen -l` spells it: a certificate's fingerprint is its key's.
 pub(crate) fn describe_key(blob: &[u8]) -> String {
-    let digest = Hash::Sha256.digest(&[blob]);
+    let certified = Certificate::parse(blob).ok().map(|certificate| certificate.key().to_blob());
+    let digest = Hash::Sha256.digest(&[certified.as_deref().unwrap_or(blob)]);
     format!("{} SHA256:{}", key_type(blob).escape_debug(), Base64Unpadded::encode_string(&digest))
 }

@@ -203,6 +203,11 @@ impl Client {
         self.server_sig_algs = algorithms.map(<[String]>::to_vec);
     }
 
+    /// Whether the first method goes beside the request for the service; without effect after [`Client::start`].
+    pub fn set_pipeline(&mut self, pipeline: bool) {
+        self.config.pipeline = pipeline;
+    }
+
     /// The server's host key, if it has announced `publickey-hostbound@openssh.com`: signatures then cover it, so that
     /// they are worthless at any other server (OpenSSH PROTOCOL §3.1).
     pub fn set_hostbound(&mut self, host_key: Option<&[u8]>) {

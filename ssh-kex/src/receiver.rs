@@ -134,6 +134,11 @@ impl Receiver {
         matches!(self.state, State::NewKeys)
     }
 
+    /// Whether the rest of a packet is still to come.
+    pub fn is_midway(&self) -> bool {
+        !self.decoder.buffered().is_empty()
+    }
+
     fn advance(&mut self) -> Result<Option<Received>, Error> {
         match &mut self.state {
             State::Identification { reader, lines, found } => {

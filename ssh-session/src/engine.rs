@@ -163,9 +163,20 @@ impl Engine {
 
     fn start_authentication(&mut self) {
         self.learn_extensions();
+        // It may still be on its way. It is there when the service is granted: that answer stands behind it.
+        let is_awaited = self.transport.server_sig_algs().is_none() && self.announces_extensions();
         if let Auth::Client(auth) = &mut self.auth {
+            if is_awaited {
+                auth.set_pipeline(false);
+            }
             auth.start();
         }
+    }
+
+    /// Whether the server is one that always sends EXT_INFO, but for versions of before 2016.
+    fn announces_extensions(&self) -> bool {
+        let peer = self.transport.peer_identification();
+        peer.is_some_and(|peer| peer.software().starts_with("OpenSSH_"))
     }
 
     fn learn_extensions(&mut self) {

@@ -1,5 +1,7 @@
-//! The user's keys in the order in which they are tried, as OpenSSH's client has it: certificates, the agent's keys that
-//! are in the files, its other keys, keys that are in files alone.
+//! The user's keys in the order in which they are tried, as OpenSSH's client has it: certificates that are named, the
+//! agent's keys that are in the files, its other keys, keys that are in files alone. Certificates that are found beside
+//! keys go first, too, where OpenSSH has them behind their keys: who has a certificate is mostly known by it alone, and
+//! no refusal is spent.
 //!
 //! Servers hang up after few refusals (six of OpenSSH's, `MaxAuthTries`). So of the agent's keys that nobody has named
 //! only as many are tried as make [`MAX_KEYS`] together with those that were. Keys that were named are tried all.

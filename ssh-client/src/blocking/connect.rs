@@ -14,7 +14,7 @@ use ssh_session::blocking::{Connection, Decision};
 use ssh_wire::ident::Identification;
 use std::{
     net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs},
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -91,6 +91,7 @@ pub struct Unverified {
 pub struct Login {
     connection: Connection,
     config: Config,
+    host_key: Arc<HostKey>,
 }
 
 impl Unverified {
@@ -133,7 +134,8 @@ impl Unverified {
         self.connection.accept_host_key()?;
         let HostKey { host, port, .. } = &self.host_key;
         preference::remember(&self.config, host, *port, self.connection.negotiated().as_ref());
-        Ok(Login { connection: self.connection, config: self.config })
+        let Self { connection, config, host_key } = self;
+        Ok(Login { connection, config, host_key: Arc::new(host_key) })
     }
 }
 
@@ -165,11 +167,11 @@ impl Login {
             // A question may be open that another attempt's answers would not fit.
             self.connection.fail(error.clone());
         }
-        result.map(|()| Session::new(self.connection.clone(), &self.config.user))
+        result.map(|()| Session::new(self.connection.clone(), &self.config.user, self.host_key.clone()))
     }
 
     fn dialogue(&self, credentials: &[Credential]) -> Result<(), Error> {
-        let Self { connection, config } = self;
+        let Self { connection, config, .. } = self;
         let server = connection.peer_identification();
         let server = server.as_ref().map(Identification::software).unwrap_or_default();
         let Prepared { credentials, methods, notes } =

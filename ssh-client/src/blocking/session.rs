@@ -4,7 +4,7 @@ use super::{
     Channel, Command, Forward, Incoming, Stream,
     connect::{self, Unverified},
 };
-use crate::{Config, Error, agent::SessionBinding};
+use crate::{Config, Error, agent::SessionBinding, host_key::HostKey};
 use bytes::Bytes;
 use ssh_kex::Negotiated;
 use ssh_session::blocking::Connection;
@@ -29,6 +29,7 @@ use std::{fmt, sync::Arc, time::Duration};
 pub struct Session {
     connection: Connection,
     user: Arc<str>,
+    host_key: Arc<HostKey>,
 }
 
 /// How a session begins.
@@ -59,8 +60,8 @@ impl Session {
         Unverified::start(stream, host, port, config)
     }
 
-    pub(super) fn new(connection: Connection, user: &str) -> Self {
-        Self { connection, user: user.into() }
+    pub(super) fn new(connection: Connection, user: &str, host_key: Arc<HostKey>) -> Self {
+        Self { connection, user: user.into(), host_key }
     }
 }
 
@@ -131,7 +132,8 @@ impl Session {
 
 /// What can be asked about a session.
 impl Session {
-    /// Whether the session is usable.
+    /// Whether the session is usable. It is authenticated from its beginning: what is not, is a
+    /// [`Login`](super::Login).
     pub fn is_active(&self) -> bool {
         self.connection.is_active()
     }
@@ -144,6 +146,11 @@ impl Session {
     /// The server's identification string.
     pub fn server(&self) -> Option<Identification> {
         self.connection.peer_identification()
+    }
+
+    /// The server's host key, which was accepted, with the name and the port it was looked up by.
+    pub fn host_key(&self) -> &HostKey {
+        &self.host_key
     }
 
     /// The session identifier: the exchange hash of the first key exchange (RFC 4253 §7.2).

@@ -275,3 +275,30 @@ fn a_session_runs_inside_a_channel_of_another() {
         ssh_client::blocking::Session::connect_over(channel, "127.0.0.1", sshd.port(), &config).unwrap();
     assert_eq!(inner.command("echo inside").output().unwrap().stdout, b"inside\n");
 }
+
+#[test]
+fn a_session_tells_who_is_at_its_other_end() {
+    let Some(sshd) = Sshd::start_or_skip("a_session_tells_who_is_at_its_other_end") else { return };
+    let session = session(&sshd);
+    let host_key = session.host_key();
+    let known = crate::support::public_key(sshd.host_key(KeyKind::Ed25519).public_line());
+    assert_eq!((&host_key.key, host_key.host.as_str(), host_key.port), (&known, "127.0.0.1", sshd.port()));
+    assert!(session.server().unwrap().software().starts_with("OpenSSH"));
+    let binding = session.binding().unwrap();
+    assert_eq!((binding.session_id, binding.host_key), (session.session_id(), known.to_blob()));
+    assert_eq!((session.user(), session.is_active()), (sshd.user(), true));
+    session.close();
+    assert!(!session.is_active());
+}
+
+#[test]
+fn what_a_command_reads_is_not_shown() {
+    let Some(sshd) = Sshd::start_or_skip("what_a_command_reads_is_not_shown") else { return };
+    let command = session(&sshd).command("sudo -S true").stdin("hidden input").env("TOKEN", "hidden value");
+    let shown = format!("{command:?}");
+    assert!(
+        shown.contains("sudo -S true") && shown.contains("TOKEN") && !shown.contains("hidden"),
+        "{shown}"
+    );
+    assert!(!shown.contains("104, 105, 100"), "{shown}");
+}

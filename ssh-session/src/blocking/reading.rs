@@ -383,7 +383,8 @@ impl Shared {
             core.dispatch(self)?;
             let open = core.engine.take_open();
             let awaits_keys = receiver.awaits_keys();
-            if !awaits_keys {
+            // A packet whose rest is on its way has been sent already.
+            if !awaits_keys && !receiver.is_midway() {
                 core.engine.settle();
                 core.dispatch(self)?;
             }
