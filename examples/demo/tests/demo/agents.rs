@@ -279,6 +279,20 @@ fn certificates_are_found_beside_keys_or_where_they_are_said_to_be() {
     let arguments = [&["-i", "key", "-oCertificateFile=elsewhere"][..], &command].concat();
     shows(&agent.run(&host, &arguments), "x\n");
     fails(&login(&["-oCertificateFile=missing"]), "certificate missing");
+    // A failure tells the certificate by its key's fingerprint, as ssh-keygen does.
+    let refused = stranger(&host, "refused");
+    let sign = Command::new("ssh-keygen")
+        .args(["-q", "-I", "someone", "-n", host.sshd.user(), "-s"])
+        .args([&refused, &refused.with_extension("pub")])
+        .status()
+        .unwrap();
+    assert!(sign.success());
+    let line =
+        Command::new("ssh-keygen").arg("-lf").arg(refused.with_extension("pub")).output().unwrap().stdout;
+    let fingerprint = text(&line).split(' ').nth(1).unwrap().to_owned();
+    let output = login(&["-i", "refused"]);
+    fails(&output, &format!("publickey (ssh-ed25519-cert-v01@openssh.com {fingerprint}): refused"));
+    fails(&output, &format!("publickey (ssh-ed25519 {fingerprint}): refused"));
     assert!(host.sshd.log().contains("ED25519-CERT"), "{}", host.sshd.log());
 }
 
