@@ -7,7 +7,6 @@ use ssh_client::{
         AddedKey, Agent, AgentKeys, AgentSigner, AgentTimeouts, Constraint, Destination, HopHost, Identity,
     },
     auth::agent::{Frames, Reply, Request},
-    blocking::Session,
     certificate, default_provider, wire,
 };
 use std::{
@@ -22,7 +21,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use testing::{Direction, KeyKind, KeyPair, Proxy, Sshd};
+use testing::{KeyKind, KeyPair, Sshd};
 
 /// OpenSSH's agent, for one test.
 pub(crate) struct SshAgent {
@@ -568,20 +567,4 @@ fn a_token_that_is_not_there_is_refused() {
     assert_eq!((add.kind(), remove.kind()), (ErrorKind::Agent, ErrorKind::Agent));
     // The agent has understood both and is there.
     assert_eq!(agent.list().unwrap(), []);
-}
-
-#[test]
-fn a_signature_waits_for_what_the_server_says_about_it() {
-    let name = "a_signature_waits_for_what_the_server_says_about_it";
-    let Some(sshd) = Sshd::start_or_skip(name) else { return };
-    let Some(process) = SshAgent::start_or_skip(name) else { return };
-    add_for(&process, &sshd, &sshd.user_key_path(KeyKind::Ed25519));
-    // The server's extensions come later than its NEWKEYS; without them the signature would not name the host, and the
-    // agent would refuse it.
-    let proxy = Proxy::start(sshd.addr());
-    proxy.single_bytes(Direction::ToClient, true);
-    let keys = AgentKeys::new(process.connect()).probe(false);
-    let session =
-        Session::connect(("127.0.0.1", proxy.port()), &config(&sshd).credential(keys.into())).unwrap();
-    assert!(session.command("true").output().unwrap().success());
 }

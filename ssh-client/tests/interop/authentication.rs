@@ -1,8 +1,14 @@
 //! Authentication: methods, sequences of methods, and what is told when it fails.
 
 use crate::support::{config, config_with_key, connect};
-use ssh_client::{Config, Credential, ErrorKind, Secret};
-use std::sync::{Arc, Mutex};
+use ssh_client::{Config, Credential, ErrorKind, Secret, blocking::Session, wire::number::NEWKEYS};
+use std::{
+    io::{self, Read},
+    net::TcpStream,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
 use testing::{KeyKind, Sshd};
 
 fn key(sshd: &Sshd, kind: KeyKind, config: &Config) -> Credential {
@@ -155,4 +161,53 @@ fn without_pipelining_it_works_as_well() {
     let Some(sshd) = Sshd::start_or_skip("without_pipelining_it_works_as_well") else { return };
     let config = config_with_key(&sshd, KeyKind::Ed25519).pipeline(false);
     assert!(connect(&sshd, &config).unwrap().command("true").output().unwrap().success());
+}
+
+#[test]
+fn a_signature_waits_for_what_the_server_says_about_it() {
+    let name = "a_signature_waits_for_what_the_server_says_about_it";
+    let Some(sshd) = Sshd::builder().config("LogLevel DEBUG1").start_or_skip(name) else { return };
+    // The server's extensions come later than its NEWKEYS; without them the signature would not name the host.
+    let stream = TcpStream::connect(sshd.addr()).unwrap();
+    let reader = PausesAfterNewKeys { stream: stream.try_clone().unwrap(), seen: Vec::new(), paused: false };
+    let config = config_with_key(&sshd, KeyKind::Ed25519);
+    let session = Session::connect_over((reader, stream), "127.0.0.1", sshd.port(), &config).unwrap();
+    if session.server().unwrap().software().starts_with("OpenSSH_8.") {
+        return testing::skip(name, "OpenSSH before 8.9 does not know it");
+    }
+    let method = "service ssh-connection method publickey-hostbound-v00@openssh.com";
+    assert_eq!(sshd.log().matches(method).count(), 1, "{}", sshd.log());
+}
+
+/// Reads byte by byte, and some time later what follows the server's NEWKEYS.
+struct PausesAfterNewKeys {
+    stream: TcpStream,
+    /// The packet in the clear so far, once the identification string is over.
+    seen: Vec<u8>,
+    paused: bool,
+}
+
+impl Read for PausesAfterNewKeys {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.paused {
+            return self.stream.read(buffer);
+        }
+        if let [a, b, c, d, _, number, ..] = self.seen[..]
+            && self.seen.len() == 4 + u32::from_be_bytes([a, b, c, d]) as usize
+        {
+            if number == NEWKEYS {
+                self.paused = true;
+                // Long enough for a hasty client to sign.
+                thread::sleep(Duration::from_millis(500));
+                return self.stream.read(buffer);
+            }
+            self.seen.clear();
+        }
+        let n = self.stream.read(&mut buffer[..1])?;
+        self.seen.extend_from_slice(&buffer[..n]);
+        if self.seen.starts_with(b"SSH-") && self.seen.ends_with(b"\n") {
+            self.seen.clear();
+        }
+        Ok(n)
+    }
 }
