@@ -137,21 +137,21 @@ impl Agent {
     /// A connection that was [given](Agent::over) can't be doubled: it is bound itself, and can serve no other session.
     /// With agents that do not know of sessions nothing changes.
     pub fn bound_to(&self, session: &SessionBinding) -> Result<Self, Error> {
-        self.bind(Binding { session: session.clone(), is_forwarding: false })
+        self.bind(&Binding { session: session.clone(), is_forwarding: false })
     }
 
     /// Another connection to the same agent, which is passed on to this session's server: as [`Agent::bound_to`], but
     /// keys are used there as if that server's host asked. See [`Agent::relay`].
     pub fn forwarded_to(&self, session: &SessionBinding) -> Result<Self, Error> {
-        self.bind(Binding { session: session.clone(), is_forwarding: true })
+        self.bind(&Binding { session: session.clone(), is_forwarding: true })
     }
 
-    fn bind(&self, binding: Binding) -> Result<Self, Error> {
+    fn bind(&self, binding: &Binding) -> Result<Self, Error> {
         let mut connection = self.connection();
-        match connection.another(&binding) {
+        match connection.another(binding) {
             Some(another) => Ok(Self::new(another?)),
             None => {
-                connection.bind(&binding);
+                connection.bind(binding);
                 drop(connection);
                 Ok(self.clone())
             }

@@ -70,9 +70,9 @@ pub(crate) fn load(
             Err(problem) => {
                 let note = format!("identity {}: {problem}", file.path.display());
                 if file.explicit {
-                    warn!("{note}")
+                    warn!("{note}");
                 } else {
-                    debug!("{note}")
+                    debug!("{note}");
                 }
                 notes.push(note);
             }

@@ -129,11 +129,17 @@ impl Given<'_> {
         }
     }
 
-    /// How the request is bound to the host does not matter here.
+    /// Signatures name the host wherever the server understands it, which is what `host-bound` asks for.
     fn pubkey_authentication(&self) -> Result<bool, String> {
-        match self.argument()?.to_ascii_lowercase().as_str() {
-            "unbound" | "host-bound" => Ok(true),
-            _ => bool::parse(self.argument()?),
+        let argument = self.argument()?;
+        match argument.to_ascii_lowercase().as_str() {
+            "host-bound" => Ok(true),
+            "unbound" if *self.origin == Origin::CommandLine => Err("unbound is not supported".to_owned()),
+            "unbound" => {
+                debug!("{}: {} unbound is not honoured", self.origin, self.line.keyword);
+                Ok(true)
+            }
+            _ => bool::parse(argument),
         }
     }
 

@@ -36,6 +36,15 @@ fn the_first_value_wins() {
 }
 
 #[test]
+fn signatures_are_always_bound_to_the_host() {
+    assert!(set("PubkeyAuthentication=host-bound").unwrap().pubkey_authentication.unwrap().value);
+    assert!(set("PubkeyAuthentication=unbound").unwrap_err().contains("unbound is not supported"));
+    // Files are not written for this library alone.
+    let options = read("host", "PubkeyAuthentication unbound\n").unwrap();
+    assert!(options.pubkey_authentication.unwrap().value);
+}
+
+#[test]
 fn every_option_has_its_value() {
     let options = read(
         "host",
