@@ -136,6 +136,27 @@ impl KeyPair {
         path.to_owned()
     }
 
+    /// The authority of this test process, for certificates of users and hosts.
+    pub fn authority() -> &'static KeyPair {
+        static KEY: OnceLock<KeyPair> = OnceLock::new();
+        KEY.get_or_init(|| KeyPair::generate(KeyKind::Ed25519))
+    }
+
+    /// Signs the public key beside the private key at `path`, with more arguments for `ssh-keygen`: `-n` with a name, `-h` for
+    /// a host. The certificate lies beside it, too (`-cert.pub`).
+    pub fn certify(&self, path: &Path, arguments: &[&str]) {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let output = Command::new("ssh-keygen")
+            .args(["-q", "-I", "throw-away certificate", "-V", "+1h", "-s"])
+            .arg(self.write(&dir.path().join("authority")))
+            .args(arguments)
+            .arg(format!("{}.pub", path.display()))
+            .stdin(Stdio::null())
+            .output()
+            .expect("ssh-keygen of the package openssh-client");
+        assert!(output.status.success(), "ssh-keygen: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// The host key of this test process: one per kind, made at its first use, for RSA keys take a second to find.
     pub(crate) fn host(kind: KeyKind) -> &'static KeyPair {
         static KEYS: [OnceLock<KeyPair>; 5] = [const { OnceLock::new() }; 5];

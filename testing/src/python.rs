@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::keys::KeyKind;
+use crate::keys::{KeyKind, KeyPair};
 use crate::newer;
 use crate::process::{Process, Progress, StartError};
 use crate::server::{Server, temporary, user_key_path, write_host_keys, write_user_keys};
@@ -24,7 +24,7 @@ pub enum Library {
 
 /// A server on 127.0.0.1 that runs commands with `/bin/sh` as the user who runs the test, with keys and directories of
 /// its own. It takes one user, who has one of the keys, or the password, or both the password and the [`CODE`] in a dialogue
-/// of two rounds.
+/// of two rounds. AsyncSSH knows certificates, too: it takes those of [`KeyPair::authority`] for the user, and shows its own.
 #[derive(Debug)]
 pub struct PythonServer {
     process: Process,
@@ -56,7 +56,13 @@ impl PythonServer {
         });
         let dir = temporary("python-");
         write_user_keys(dir.path());
-        write_host_keys(dir.path(), &KeyKind::ALL);
+        let host_keys = write_host_keys(dir.path(), &KeyKind::ALL);
+        if library == Library::AsyncSsh {
+            // Found beside the keys.
+            for key in host_keys {
+                KeyPair::authority().certify(&key, &["-h", "-n", "127.0.0.1"]);
+            }
+        }
         for (name, text) in [("user", USER), ("password", PASSWORD), ("code", CODE)] {
             fs::write(dir.path().join(name), text).expect("a file of the server");
         }

@@ -42,9 +42,9 @@ pub(crate) fn user_key_path(dir: &Path, kind: KeyKind) -> PathBuf {
     dir.join(format!("user_{}", kind.file_name()))
 }
 
-/// Writes a user key of every kind, and `dir/keys/authorized_keys` with all of them.
+/// Writes a user key of every kind, and `dir/keys/authorized_keys` with all of them and the authority.
 pub(crate) fn write_user_keys(dir: &Path) {
-    let mut authorized = String::new();
+    let mut authorized = format!("cert-authority {}\n", KeyPair::authority().public_line());
     for kind in KeyKind::ALL {
         let key = KeyPair::user(kind);
         key.write(&user_key_path(dir, kind));

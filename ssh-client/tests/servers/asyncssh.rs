@@ -1,6 +1,6 @@
 //! AsyncSSH.
 
-use crate::{algorithms, scenarios, support};
+use crate::{algorithms, certificates, scenarios, support};
 use testing::{Library, PythonServer};
 
 support::shared!(PythonServer, PythonServer::start(Library::AsyncSsh));
@@ -28,6 +28,8 @@ support::tests! {
         "rsa-sha2-512", "ssh-rsa",
     ];
     every_user_key_type = algorithms::user_keys;
+    every_user_certificate = certificates::users;
+    every_host_certificate = certificates::hosts;
     exit_status = scenarios::exit_status;
     exit_signal = scenarios::exit_signal;
     megabytes_in_each_direction = scenarios::streams;

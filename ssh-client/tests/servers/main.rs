@@ -5,6 +5,7 @@
 
 mod algorithms;
 mod asyncssh;
+mod certificates;
 mod dropbear;
 mod offer;
 mod openssh;

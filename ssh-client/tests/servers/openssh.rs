@@ -1,7 +1,7 @@
 //! The newest OpenSSH, unpacked beside the machine's own.
 
-use crate::{algorithms, scenarios, support};
-use testing::Sshd;
+use crate::{algorithms, certificates, scenarios, support};
+use testing::{KeyPair, Sshd};
 
 support::shared!(Sshd, start("openssh", ""));
 
@@ -15,7 +15,9 @@ fn start(test: &str, lines: &str) -> Result<Sshd, String> {
         .config(&format!("KexAlgorithms +{}", KEXES.join(",")))
         .config("HostKeyAlgorithms +ssh-rsa")
         .config("RekeyLimit 1M\nMaxSessions 64");
-    builder.start_or_skip(test).ok_or_else(|| "it did not start".to_owned())
+    let server = builder.start_or_skip(test).ok_or_else(|| "it did not start".to_owned())?;
+    server.authorize(&format!("cert-authority {}", KeyPair::authority().public_line()));
+    Ok(server)
 }
 
 /// What it has, on by default or not.
@@ -62,6 +64,7 @@ support::tests! {
         "rsa-sha2-512", "ssh-rsa",
     ];
     every_user_key_type = algorithms::user_keys;
+    every_user_certificate = certificates::users;
     exit_status = scenarios::exit_status;
     exit_signal = scenarios::exit_signal;
     megabytes_in_each_direction = scenarios::streams;
