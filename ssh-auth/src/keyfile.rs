@@ -1,4 +1,4 @@
-//! Private key files.
+//! Files of private keys, and of public ones.
 //!
 //! | format | begins with | encryption |
 //! | --- | --- | --- |
@@ -14,7 +14,7 @@
 //! [`PrivateKeyFile::parse`] reads any of them, and [`PrivateKeyFile::decrypt`] gives the key. What comes out agrees
 //! with itself: the public half is recomputed from the private one and compared with the file's. Line endings, text
 //! around a key in PEM and blank lines don't matter. [`write_openssh`] writes OpenSSH's format, and
-//! [`KeyLine`] reads and writes the public key beside it.
+//! [`KeyLine`] the public key beside it; [`read_public_key`] reads that and other files of public keys.
 //!
 //! # Bounds
 //!
@@ -38,10 +38,12 @@ mod pem;
 mod pkcs8;
 mod ppk;
 mod private;
+mod public;
 mod write;
 
 pub use error::{KeyFileError, KeyFileErrorKind};
 pub(crate) use openssh::private_key as read_private_key;
+pub use public::read_public_key;
 pub use ssh_crypto::key::KeyLine;
 pub use write::{DEFAULT_ROUNDS, write_openssh};
 

@@ -16,10 +16,10 @@ use pkcs8::{
 use sec1::{EcParameters, EcPrivateKey};
 use ssh_crypto::{Curve, PrivateKey};
 
-const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const DSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10040.4.1");
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+pub(super) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+pub(super) const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+pub(super) const DSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10040.4.1");
+pub(super) const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
@@ -82,7 +82,7 @@ fn dsa(bytes: &[u8]) -> Result<PrivateKey, KeyFileError> {
 }
 
 /// The numbers in a SEQUENCE of nothing else.
-fn numbers<const N: usize>(any: AnyRef<'_>) -> der::Result<[&[u8]; N]> {
+pub(super) fn numbers<const N: usize>(any: AnyRef<'_>) -> der::Result<[&[u8]; N]> {
     any.sequence(|reader| {
         let mut numbers: [&[u8]; N] = [&[]; N];
         for number in &mut numbers {
@@ -120,7 +120,7 @@ fn named_curve(algorithm: AlgorithmIdentifierRef<'_>) -> Result<Curve, KeyFileEr
     curve(parameters.decode_as::<ObjectIdentifier>().map_err(curve_error)?)
 }
 
-fn curve(oid: ObjectIdentifier) -> Result<Curve, KeyFileError> {
+pub(super) fn curve(oid: ObjectIdentifier) -> Result<Curve, KeyFileError> {
     match oid {
         P256 => Ok(Curve::P256),
         P384 => Ok(Curve::P384),
