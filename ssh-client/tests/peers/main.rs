@@ -342,13 +342,10 @@ fn timeouts_of_any_length_are_taken() {
 /// Nothing but the dialogue of the login has a place before its end, and no success before a request.
 #[test]
 fn what_comes_before_the_login_is_over_ends_the_session() {
-    fn ends_with(message: impl Message + Sync + Send + Clone + 'static) {
-        let peer = server_before_the_login({
-            let message = message.clone();
-            move |mut wire| {
-                wire.send(&message);
-                wire.ignore();
-            }
+    fn ends_with(message: impl Message + Sync + Send + 'static) {
+        let peer = server_before_the_login(move |mut wire| {
+            wire.send(&message);
+            wire.ignore();
         });
         let config = config().pipeline(false).password("secret");
         let error = Session::connect(("127.0.0.1", peer.port()), &config).unwrap_err();
