@@ -50,6 +50,8 @@ enum Kind {
     Ed25519,
     Ecdsa,
     Rsa,
+    #[value(name = "mldsa44-ed25519")]
+    MlDsa44Ed25519,
 }
 
 fn main() -> ExitCode {
@@ -65,6 +67,7 @@ fn generate(file: &Path, kind: Kind, comment: &str, encrypt: bool) -> Result<(),
         Kind::Ed25519 => KeyKind::Ed25519,
         Kind::Ecdsa => KeyKind::Ecdsa(Curve::P256),
         Kind::Rsa => KeyKind::Rsa { bits: 3072 },
+        Kind::MlDsa44Ed25519 => KeyKind::MlDsa44Ed25519,
     };
     let passphrase = if encrypt { Some(ask_secret("New passphrase: ")?) } else { None };
     let key = PrivateKey::generate(kind, &SystemRandom)?;

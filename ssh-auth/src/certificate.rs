@@ -4,6 +4,7 @@
 //! | type | key |
 //! | --- | --- |
 //! | `ssh-ed25519-cert-v01@openssh.com` | Ed25519 |
+//! | `ssh-mldsa44-ed25519-cert` | ML-DSA-44 and Ed25519 |
 //! | `ecdsa-sha2-nistp256-cert-v01@openssh.com`, …`384`…, …`521`… | ECDSA |
 //! | `ssh-rsa-cert-v01@openssh.com` | RSA; used as `rsa-sha2-256-cert-v01@openssh.com` and `rsa-sha2-512-…`, too |
 //! | `ssh-dss-cert-v01@openssh.com` | DSA |
@@ -20,7 +21,6 @@ pub use check::{CA_ALGORITHMS, Check};
 use ssh_crypto::{KeyError, PublicKey, SignError};
 use ssh_wire::{DecodeError, Reader};
 
-pub(crate) const SUFFIX: &[u8] = b"-cert-v01@openssh.com";
 /// Principals that one certificate may have; OpenSSH's bound.
 pub const MAX_PRINCIPALS: usize = 256;
 /// Critical options, and as many extensions, that one certificate may have.

@@ -22,7 +22,7 @@ pub use hmac::{
 pub use kem::{MLKEM768, MLKEM1024};
 pub use rsa::{RSA_SHA2_256, RSA_SHA2_512, SSH_RSA};
 
-pub use crate::rust_crypto::{SNTRUP761, SSH_DSS, UMAC_128, UMAC_128_ETM, legacy};
+pub use crate::rust_crypto::{MLDSA44_ED25519, SNTRUP761, SSH_DSS, UMAC_128, UMAC_128_ETM, legacy};
 
 use crate::{Cipher, MacAlgorithm, Provider, SignatureAlgorithm, rust_crypto};
 
@@ -61,7 +61,7 @@ static MACS: [&dyn MacAlgorithm; 8] = [
 ];
 
 /// The last two are legacy.
-static SIGNATURES: [&dyn SignatureAlgorithm; 10] = [
+static SIGNATURES: [&dyn SignatureAlgorithm; 11] = [
     ED25519,
     ECDSA_NISTP256,
     ECDSA_NISTP384,
@@ -70,6 +70,7 @@ static SIGNATURES: [&dyn SignatureAlgorithm; 10] = [
     RSA_SHA2_256,
     SK_ED25519,
     SK_ECDSA_NISTP256,
+    MLDSA44_ED25519,
     SSH_RSA,
     SSH_DSS,
 ];

@@ -10,6 +10,7 @@ pub(crate) mod gcm;
 mod hmac;
 mod kem;
 pub mod legacy;
+pub(crate) mod mldsa;
 pub(crate) mod rsa;
 mod sntrup761;
 
@@ -25,6 +26,7 @@ pub use hmac::{
     HMAC_SHA1, HMAC_SHA1_ETM, HMAC_SHA2_256, HMAC_SHA2_256_ETM, HMAC_SHA2_512, HMAC_SHA2_512_ETM,
 };
 pub use kem::{MLKEM768, MLKEM1024};
+pub use mldsa::MLDSA44_ED25519;
 pub use rsa::{RSA_SHA2_256, RSA_SHA2_512, SSH_RSA};
 pub use sntrup761::SNTRUP761;
 
@@ -86,7 +88,7 @@ static MACS: [&dyn MacAlgorithm; 8] = [
 ];
 
 /// The last two are legacy.
-static SIGNATURES: [&dyn SignatureAlgorithm; 10] = [
+static SIGNATURES: [&dyn SignatureAlgorithm; 11] = [
     ED25519,
     ECDSA_NISTP256,
     ECDSA_NISTP384,
@@ -95,6 +97,7 @@ static SIGNATURES: [&dyn SignatureAlgorithm; 10] = [
     RSA_SHA2_256,
     SK_ED25519,
     SK_ECDSA_NISTP256,
+    MLDSA44_ED25519,
     SSH_RSA,
     SSH_DSS,
 ];

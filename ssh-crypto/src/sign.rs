@@ -3,6 +3,7 @@
 //! | name | made by | |
 //! | --- | --- | --- |
 //! | `ssh-ed25519` | Ed25519 | RFC 8709 |
+//! | `ssh-mldsa44-ed25519` | ML-DSA-44 and Ed25519 together | draft-miller-sshm-mldsa44-ed25519-composite-sigs |
 //! | `ecdsa-sha2-nistp256`, `…384`, `…521` | ECDSA with SHA-256, -384, -512 | RFC 5656 |
 //! | `rsa-sha2-512`, `rsa-sha2-256` | RSASSA-PKCS1-v1_5 | RFC 8332 |
 //! | `sk-ssh-ed25519@openssh.com`, `sk-ecdsa-sha2-nistp256@openssh.com` | security keys; verified only | PROTOCOL.u2f |

@@ -2,7 +2,7 @@
 
 use super::AgentError;
 use crate::{certificate::Certificate, keyfile::read_private_key};
-use ssh_crypto::{PrivateKey, PublicKey};
+use ssh_crypto::{PrivateKey, PublicKey, key::CertificateType};
 use ssh_wire::{Encode, Mpint, Reader};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -59,6 +59,12 @@ impl AddedKey {
                 public.as_slice().encode(out);
                 Zeroizing::new([&**seed, public].concat()).as_slice().encode(out);
             }
+            PrivateKey::MlDsa44Ed25519 { seeds, public } => {
+                if is_plain {
+                    public.as_slice().encode(out);
+                }
+                seeds.as_ref().encode(out);
+            }
             PrivateKey::Ecdsa { curve, scalar, point } => {
                 if is_plain {
                     curve.name().encode(out);
@@ -94,7 +100,7 @@ impl AddedKey {
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, AgentError> {
         let invalid = |error: &dyn fmt::Display| AgentError::Key(error.to_string());
         let key_type = reader.clone().string()?;
-        if !key_type.ends_with(crate::certificate::SUFFIX) {
+        if CertificateType::from_name(key_type).is_none() {
             let key = read_private_key(reader).map_err(|error| invalid(&error))?;
             return Ok(Self::new(key));
         }
@@ -114,7 +120,7 @@ fn whole_key(public: &PublicKey, reader: &mut Reader<'_>) -> Result<Zeroizing<Ve
     let blob = public.to_blob();
     let (held, strings) = match public {
         PublicKey::Ed25519(_) => (Vec::new(), 2),
-        PublicKey::Ecdsa { .. } => (fields(&blob)?.to_vec(), 1),
+        PublicKey::Ecdsa { .. } | PublicKey::MlDsa44Ed25519(_) => (fields(&blob)?.to_vec(), 1),
         PublicKey::Rsa { e, n } => {
             let mut held = Vec::new();
             Mpint::from_unsigned(n).encode(&mut held);

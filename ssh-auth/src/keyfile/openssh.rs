@@ -157,6 +157,10 @@ pub(crate) fn private_key(reader: &mut Reader<'_>) -> Result<PrivateKey, KeyFile
         }
         return private::ed25519(seed, Some(public));
     }
+    if key_type == b"ssh-mldsa44-ed25519" {
+        let public = reader.string().map_err(inside)?;
+        return private::mldsa44_ed25519(reader.string().map_err(inside)?, public);
+    }
     if key_type == b"ssh-rsa" {
         let mut next = || number(reader);
         let (n, e, d, iqmp, p, q) = (next()?, next()?, next()?, next()?, next()?, next()?);

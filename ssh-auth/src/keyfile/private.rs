@@ -28,6 +28,19 @@ pub(super) fn ed25519(seed: &[u8], public: Option<&[u8]>) -> Result<PrivateKey, 
     }
 }
 
+/// The ML-DSA-44 and Ed25519 keys with these seeds and public keys.
+pub(super) fn mldsa44_ed25519(seeds: &[u8], public: &[u8]) -> Result<PrivateKey, KeyFileError> {
+    let seeds =
+        seeds.try_into().map_err(|_| KeyFileError::damaged("mldsa44-ed25519 seeds are not 64 bytes"))?;
+    let key = PrivateKey::mldsa44_ed25519(seeds);
+    match &key {
+        PrivateKey::MlDsa44Ed25519 { public: derived, .. } if public != derived.as_slice() => {
+            Err(KeyFileError::damaged("mldsa44-ed25519 public key does not belong to the private key"))
+        }
+        _ => Ok(key),
+    }
+}
+
 /// The ECDSA key with this scalar, big-endian, and with this point if the file has one, in any form of SEC 1 §2.3.3.
 pub(super) fn ecdsa(curve: Curve, scalar: &[u8], point: Option<&[u8]>) -> Result<PrivateKey, KeyFileError> {
     let key = PrivateKey::ecdsa(curve, scalar).map_err(invalid)?;

@@ -76,6 +76,10 @@ fn private_section(
             public.as_slice().encode(&mut section);
             both.as_slice().encode(&mut section);
         }
+        PrivateKey::MlDsa44Ed25519 { seeds, public } => {
+            public.as_slice().encode(&mut section);
+            seeds.as_ref().encode(&mut section);
+        }
         PrivateKey::Ecdsa { curve, scalar, point } => {
             curve.name().encode(&mut section);
             point.as_slice().encode(&mut section);

@@ -2,7 +2,7 @@
 
 use super::signed_head;
 use crate::{Error, attempt::key_type};
-use ssh_crypto::SignError;
+use ssh_crypto::{SignError, key::CertificateAlgorithm};
 use ssh_wire::{DecodeError, Encode, Message, Reader, Rest, message::auth::PkOk};
 
 /// The method's name.
@@ -52,6 +52,9 @@ impl KeyMethod {
 /// The algorithm that signs where a request names `algorithm`: a certificate's name has the key's own behind it
 /// (OpenSSH PROTOCOL.certkeys).
 pub fn signature_algorithm(algorithm: &str) -> String {
+    if let Some(known) = CertificateAlgorithm::from_name(algorithm) {
+        return known.signature.to_owned();
+    }
     match algorithm.strip_suffix(CERTIFICATE) {
         Some(base) if base.starts_with("sk-") => format!("{base}@openssh.com"),
         Some(base) => base.to_owned(),

@@ -4,4 +4,5 @@
 
 mod agent;
 mod certificate;
+mod mldsa;
 mod tools;

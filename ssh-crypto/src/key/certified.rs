@@ -27,8 +27,8 @@ pub struct CertificateAlgorithm {
 
 impl CertificateType {
     /// All of them.
-    pub const ALL: [&'static Self; 8] =
-        [&ED25519, &NISTP256, &NISTP384, &NISTP521, &RSA, &DSA, &SK_ED25519, &SK_NISTP256];
+    pub const ALL: [&'static Self; 9] =
+        [&ED25519, &NISTP256, &NISTP384, &NISTP521, &RSA, &DSA, &SK_ED25519, &SK_NISTP256, &MLDSA44_ED25519];
 
     /// The type of this name.
     pub fn from_name(name: &[u8]) -> Option<&'static Self> {
@@ -50,7 +50,7 @@ impl CertificateType {
 
 impl CertificateAlgorithm {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::of("ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519", &ED25519),
         Self::of("ecdsa-sha2-nistp256-cert-v01@openssh.com", "ecdsa-sha2-nistp256", &NISTP256),
         Self::of("ecdsa-sha2-nistp384-cert-v01@openssh.com", "ecdsa-sha2-nistp384", &NISTP384),
@@ -63,6 +63,7 @@ impl CertificateAlgorithm {
             "sk-ecdsa-sha2-nistp256@openssh.com",
             &SK_NISTP256,
         ),
+        Self::of("ssh-mldsa44-ed25519-cert", "ssh-mldsa44-ed25519", &MLDSA44_ED25519),
         Self::of("ssh-rsa-cert-v01@openssh.com", "ssh-rsa", &RSA),
         Self::of("ssh-dss-cert-v01@openssh.com", "ssh-dss", &DSA),
     ];
@@ -101,6 +102,7 @@ static NISTP384: CertificateType = of("ecdsa-sha2-nistp384-cert-v01@openssh.com"
 static NISTP521: CertificateType = of("ecdsa-sha2-nistp521-cert-v01@openssh.com", "ecdsa-sha2-nistp521", 2);
 static RSA: CertificateType = of("ssh-rsa-cert-v01@openssh.com", "ssh-rsa", 2);
 static DSA: CertificateType = of("ssh-dss-cert-v01@openssh.com", "ssh-dss", 4);
+static MLDSA44_ED25519: CertificateType = of("ssh-mldsa44-ed25519-cert", "ssh-mldsa44-ed25519", 1);
 static SK_ED25519: CertificateType =
     of("sk-ssh-ed25519-cert-v01@openssh.com", "sk-ssh-ed25519@openssh.com", 2);
 static SK_NISTP256: CertificateType =

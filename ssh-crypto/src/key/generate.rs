@@ -10,6 +10,8 @@ use zeroize::Zeroizing;
 pub enum KeyKind {
     /// `ssh-ed25519`.
     Ed25519,
+    /// `ssh-mldsa44-ed25519`.
+    MlDsa44Ed25519,
     /// `ecdsa-sha2-nistp256` and its like.
     Ecdsa(Curve),
     /// `ssh-rsa`.
@@ -28,6 +30,11 @@ impl PrivateKey {
                 random.fill(&mut *seed)?;
                 Ok(Self::ed25519(&seed))
             }
+            KeyKind::MlDsa44Ed25519 => {
+                let mut seeds = Zeroizing::new([0; 64]);
+                random.fill(&mut *seeds)?;
+                Ok(Self::mldsa44_ed25519(&seeds))
+            }
             KeyKind::Ecdsa(curve) => {
                 Ok(agreement::scalar(curve, random, |scalar| Self::ecdsa(curve, scalar).ok())?)
             }
@@ -42,6 +49,11 @@ impl PrivateKey {
     /// The ed25519 key derived from 32 secret bytes (RFC 8032 §5.1.5).
     pub fn ed25519(seed: &[u8; 32]) -> Self {
         Self::Ed25519 { seed: seed.as_slice().into(), public: rust_crypto::ed25519::public(seed) }
+    }
+
+    /// The ML-DSA-44 and Ed25519 keys derived from 32 secret bytes each, in this order (FIPS 204 §5.1, RFC 8032 §5.1.5).
+    pub fn mldsa44_ed25519(seeds: &[u8; 64]) -> Self {
+        Self::MlDsa44Ed25519 { seeds: seeds.as_slice().into(), public: rust_crypto::mldsa::public(seeds) }
     }
 
     /// The ECDSA key with this scalar d, big-endian; leading zeros may be there or missing.

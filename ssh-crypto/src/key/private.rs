@@ -14,6 +14,13 @@ pub enum PrivateKey {
         /// The public key.
         public: [u8; 32],
     },
+    /// `ssh-mldsa44-ed25519`.
+    MlDsa44Ed25519 {
+        /// The 32 bytes that the key of ML-DSA-44 is derived from, then those of the Ed25519 key.
+        seeds: Secret,
+        /// The public keys, in the same order.
+        public: Box<[u8; 1344]>,
+    },
     /// `ecdsa-sha2-nistp256` and its like.
     Ecdsa {
         /// The curve.
@@ -58,6 +65,7 @@ impl PrivateKey {
     pub fn public_key(&self) -> PublicKey {
         match self {
             Self::Ed25519 { public, .. } => PublicKey::Ed25519(*public),
+            Self::MlDsa44Ed25519 { public, .. } => PublicKey::MlDsa44Ed25519(public.clone()),
             Self::Ecdsa { curve, point, .. } => PublicKey::Ecdsa { curve: *curve, point: point.clone() },
             Self::Rsa { e, n, .. } => PublicKey::Rsa { e: e.clone(), n: n.clone() },
             Self::Dsa { p, q, g, y, .. } => {

@@ -10,6 +10,9 @@ use ssh_wire::{Encode, Mpint, Reader};
 pub enum PublicKey {
     /// `ssh-ed25519` (RFC 8709).
     Ed25519([u8; 32]),
+    /// `ssh-mldsa44-ed25519` (draft-miller-sshm-mldsa44-ed25519-composite-sigs): the key of ML-DSA-44, then that of
+    /// Ed25519.
+    MlDsa44Ed25519(Box<[u8; 1344]>),
     /// `ecdsa-sha2-nistp256` and its like (RFC 5656).
     Ecdsa {
         /// The curve.
@@ -69,6 +72,10 @@ impl PublicKey {
         let key_type = reader.string()?;
         match key_type {
             b"ssh-ed25519" => return Ok(Self::Ed25519(ed25519(reader)?)),
+            b"ssh-mldsa44-ed25519" => {
+                let key: &[u8; 1344] = reader.string()?.try_into().map_err(|_| MLDSA_SIZE)?;
+                return Ok(Self::MlDsa44Ed25519(Box::new(*key)));
+            }
             b"ssh-rsa" => return Self::rsa(reader.read()?, reader.read()?),
             b"ssh-dss" => return Self::dsa([reader.read()?, reader.read()?, reader.read()?, reader.read()?]),
             b"sk-ssh-ed25519@openssh.com" => {
@@ -118,6 +125,7 @@ impl PublicKey {
         self.key_type().encode(&mut blob);
         match self {
             Self::Ed25519(key) => key.as_slice().encode(&mut blob),
+            Self::MlDsa44Ed25519(key) => key.as_slice().encode(&mut blob),
             Self::Ecdsa { curve, point } => {
                 curve.name().encode(&mut blob);
                 point.as_slice().encode(&mut blob);
@@ -148,6 +156,7 @@ impl PublicKey {
     pub fn key_type(&self) -> &'static str {
         match self {
             Self::Ed25519(_) => "ssh-ed25519",
+            Self::MlDsa44Ed25519(_) => "ssh-mldsa44-ed25519",
             Self::Ecdsa { curve, .. } => curve.key_type(),
             Self::Rsa { .. } => "ssh-rsa",
             Self::Dsa { .. } => "ssh-dss",
@@ -160,6 +169,7 @@ impl PublicKey {
     pub fn bits(&self) -> usize {
         match self {
             Self::Ed25519(_) | Self::SkEd25519 { .. } | Self::SkEcdsa { .. } => 256,
+            Self::MlDsa44Ed25519(_) => 512,
             Self::Ecdsa { curve: Curve::P256, .. } => 256,
             Self::Ecdsa { curve: Curve::P384, .. } => 384,
             Self::Ecdsa { curve: Curve::P521, .. } => 521,
@@ -172,6 +182,7 @@ impl PublicKey {
     pub fn label(&self) -> &'static str {
         match self {
             Self::Ed25519(_) => "ED25519",
+            Self::MlDsa44Ed25519(_) => "MLDSA44-ED25519",
             Self::Ecdsa { .. } => "ECDSA",
             Self::Rsa { .. } => "RSA",
             Self::Dsa { .. } => "DSA",
@@ -212,6 +223,7 @@ fn ecdsa(curve: Curve, reader: &mut Reader<'_>) -> Result<Vec<u8>, KeyError> {
     }
 }
 
+const MLDSA_SIZE: KeyError = KeyError::Invalid("mldsa44-ed25519 key is not 1344 bytes");
 const NO_POINT: KeyError = KeyError::Invalid("ecdsa key is not an uncompressed point of its curve");
 
 /// Whether the numbers, without leading zeros, can be those of a key.

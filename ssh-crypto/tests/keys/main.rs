@@ -4,6 +4,7 @@
 
 mod agreement;
 mod back_ends;
+mod mldsa;
 mod refused;
 mod rsa;
 mod security_key;

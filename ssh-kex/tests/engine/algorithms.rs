@@ -1,12 +1,12 @@
 //! Every algorithm, in sessions between both roles.
 
 use crate::pair::*;
-use ssh_crypto::{Cipher, Curve, KexAlgorithm};
-use ssh_kex::{Algorithms, Config, ErrorKind, Event, Transport};
+use ssh_crypto::{Cipher, Curve, KexAlgorithm, PlainCipher, Transform, rust_crypto::AES128_CTR};
+use ssh_kex::{AlgorithmKind, Algorithms, Config, ErrorKind, Event, Transport};
 use std::time::Instant;
 
 fn session(client: Config, server: Config) -> Pair {
-    let keys = vec![ed25519(), ecdsa(Curve::P256), ecdsa(Curve::P384), ecdsa(Curve::P521), rsa()];
+    let keys = vec![ed25519(), ecdsa(Curve::P256), ecdsa(Curve::P384), ecdsa(Curve::P521), rsa(), mldsa()];
     let mut pair = Pair::with_keys(client, server, keys);
     pair.run();
     pair.assert_established();
@@ -18,7 +18,7 @@ fn session(client: Config, server: Config) -> Pair {
 fn every_method_with_every_host_key() {
     let provider = provider();
     let legacy = Algorithms::legacy(&provider);
-    let keys = vec![ed25519(), ecdsa(Curve::P256), ecdsa(Curve::P384), ecdsa(Curve::P521), rsa()];
+    let keys = vec![ed25519(), ecdsa(Curve::P256), ecdsa(Curve::P384), ecdsa(Curve::P521), rsa(), mldsa()];
     for kex in &legacy.kex {
         // The largest groups take long: one host key is enough for them.
         let is_slow = kex.ends_with("group17-sha512") || kex.ends_with("group18-sha512");
@@ -207,6 +207,86 @@ fn nothing_in_common_is_told_to_both() {
         let lists = error.nothing_in_common().unwrap();
         assert_eq!((lists.ours[0].as_str(), lists.theirs[0].as_str()), (ours, theirs));
         assert_eq!(lists.available, [theirs]);
+    }
+}
+
+#[test]
+fn nothing_in_common_names_the_setting_that_would_help() {
+    use AlgorithmKind::*;
+    type Field = fn(&mut Algorithms) -> &mut Vec<String>;
+    let none: &[&str] = &[];
+    for (kind, field, theirs, available) in [
+        (Kex, (|a| &mut a.kex) as Field, "diffie-hellman-group1-sha1", Some("kex")),
+        (HostKey, |a| &mut a.host_key, "rsa-sha2-512", Some("host_key")),
+        (CipherC2s, |a| &mut a.cipher_c2s, "3des-cbc", Some("cipher_c2s")),
+        (CipherS2c, |a| &mut a.cipher_s2c, "rijndael-cbc@lysator.liu.se", Some("cipher_s2c")),
+        (MacC2s, |a| &mut a.mac_c2s, "hmac-md5-96-etm@openssh.com", Some("mac_c2s")),
+        (MacS2c, |a| &mut a.mac_s2c, "umac-64@openssh.com", Some("mac_s2c")),
+        (CompressionC2s, |a| &mut a.compression_c2s, "zlib", Some("compression_c2s")),
+        (CompressionS2c, |a| &mut a.compression_s2c, "zlib@openssh.com", Some("compression_s2c")),
+        // What nobody here has is no help.
+        (CipherC2s, |a| &mut a.cipher_c2s, "theirs@example.com", None),
+    ] {
+        let (mut client, mut server) = (quick(), quick());
+        for side in [&mut client, &mut server] {
+            side.algorithms.host_key = vec!["ssh-ed25519".into()];
+            side.algorithms.cipher_c2s = vec!["aes128-ctr".into()];
+            side.algorithms.cipher_s2c = vec!["aes128-ctr".into()];
+        }
+        let ours = field(&mut client.algorithms).join(", ");
+        if available.is_none() {
+            static THEIRS: Renamed = Renamed("theirs@example.com");
+            let mut provider = ssh_kex::default_provider();
+            provider.ciphers = vec![Cipher::Plain(&THEIRS), provider.cipher("aes128-ctr").unwrap()].into();
+            server.provider = std::sync::Arc::new(provider);
+        }
+        *field(&mut server.algorithms) = vec![theirs.into()];
+        let mut pair = Pair::with_keys(client, server, vec![ed25519(), rsa()]);
+        pair.run();
+        let error = pair.client.error.as_ref().unwrap();
+        let lists = error.nothing_in_common().unwrap();
+        assert_eq!((lists.kind, lists.theirs.join(", ")), (kind, theirs.to_owned()));
+        let expected = match available {
+            Some(field) => {
+                assert_eq!(lists.available, [theirs]);
+                format!("; we have {theirs}, to be turned on by its name in Algorithms::{field}")
+            }
+            None => {
+                assert_eq!(lists.available, none);
+                String::new()
+            }
+        };
+        let expected = format!("no {kind} in common: we offer {ours}; the peer offers {theirs}{expected}");
+        assert_eq!(error.to_string(), expected);
+        // A server's error says the same the other way round.
+        let error = pair.server.error.as_ref().unwrap().to_string();
+        assert!(error.contains(&format!("we offer {theirs}; the peer offers {ours}")), "{error}");
+    }
+}
+
+/// aes128-ctr under a name of its own.
+#[derive(Debug)]
+struct Renamed(&'static str);
+
+impl PlainCipher for Renamed {
+    fn name(&self) -> &'static str {
+        self.0
+    }
+
+    fn key_len(&self) -> usize {
+        AES128_CTR.key_len()
+    }
+
+    fn block_len(&self) -> usize {
+        AES128_CTR.block_len()
+    }
+
+    fn decryptor(&self, key: &[u8], iv: &[u8]) -> Box<dyn Transform> {
+        AES128_CTR.decryptor(key, iv)
+    }
+
+    fn encryptor(&self, key: &[u8], iv: &[u8]) -> Box<dyn Transform> {
+        AES128_CTR.encryptor(key, iv)
     }
 }
 

@@ -223,6 +223,10 @@ pub(crate) fn ecdsa(curve: Curve) -> Arc<dyn Signer> {
     generate(KeyKind::Ecdsa(curve))
 }
 
+pub(crate) fn mldsa() -> Arc<dyn Signer> {
+    generate(KeyKind::MlDsa44Ed25519)
+}
+
 pub(crate) fn rsa() -> Arc<dyn Signer> {
     static KEY: OnceLock<Arc<KeyPair>> = OnceLock::new();
     KEY.get_or_init(|| generate(KeyKind::Rsa { bits: 2048 })).clone()
