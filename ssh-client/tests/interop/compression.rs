@@ -7,9 +7,9 @@ use testing::{KeyKind, Sshd};
 /// What each run sends and gets back, in bytes.
 const SIZE: usize = 8 << 20;
 
-fn echo(sshd: &Sshd, config: &Config, input: Vec<u8>) {
+fn echo(sshd: &Sshd, config: &Config, input: &[u8]) {
     let session = connect(sshd, config).unwrap();
-    let output = session.command("cat").stdin(input.clone()).output().unwrap();
+    let output = session.command("cat").stdin(input).output().unwrap();
     assert!(output.success(), "{:?}", output.exit);
     assert!(output.stdout == input, "{} bytes came back", output.stdout.len());
 }
@@ -23,11 +23,11 @@ fn both_directions_survive_new_keys() {
     let limit = RekeyLimit { bytes: 1 << 20, ..RekeyLimit::default() };
     let config = config_with_key(&sshd, KeyKind::Ed25519).rekey(limit).compression();
     // What can't be compressed, what can, and what all but vanishes.
-    echo(&sshd, &config, noise(SIZE));
+    echo(&sshd, &config, &noise(SIZE));
     let text: Vec<u8> =
         (0..).flat_map(|n: u32| format!("line {n} of a text\n").into_bytes()).take(SIZE).collect();
-    echo(&sshd, &config, text);
-    echo(&sshd, &config, vec![0; SIZE]);
+    echo(&sshd, &config, &text);
+    echo(&sshd, &config, &vec![0; SIZE]);
     let started = sshd.log().matches("Enabling compression at level 6").count();
     assert!(started > 3 * 2 * 4, "compression began {started} times: not anew with new keys");
 }
@@ -41,7 +41,7 @@ fn each_direction_alone() {
     for (c2s, s2c) in [("zlib@openssh.com", "none"), ("none", "zlib@openssh.com")] {
         let mut algorithms = base.offered().clone();
         (algorithms.compression_c2s, algorithms.compression_s2c) = (vec![c2s.into()], vec![s2c.into()]);
-        echo(&sshd, &base.clone().algorithms(algorithms), b"the same again, ".repeat(100_000));
+        echo(&sshd, &base.clone().algorithms(algorithms), &b"the same again, ".repeat(100_000));
     }
 }
 
@@ -50,7 +50,7 @@ fn a_server_without_compression() {
     let name = "a_server_without_compression";
     let Some(sshd) = Sshd::builder().config("Compression no").start_or_skip(name) else { return };
     let config = config_with_key(&sshd, KeyKind::Ed25519).compression();
-    echo(&sshd, &config, b"as it is".to_vec());
+    echo(&sshd, &config, b"as it is");
     let mut algorithms = config.offered().clone();
     algorithms.compression_c2s = vec!["zlib".into()];
     let error = connect(&sshd, &config.algorithms(algorithms)).unwrap_err();

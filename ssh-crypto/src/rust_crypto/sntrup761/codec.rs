@@ -13,7 +13,7 @@ pub(super) const ROUNDED: usize = 1007;
 pub(super) const SMALL: usize = P.div_ceil(4);
 
 /// How many multiples of 3 there are modulo q.
-const THIRDS: u32 = (Q as u32 + 2) / 3;
+const THIRDS: u32 = (Q as u32).div_ceil(3);
 /// Ranges are kept below this: then two numbers fit into 28 bits, and what is over leaves as bytes.
 const LIMIT: u32 = 1 << 14;
 
