@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 
 import paramiko
-from paramiko.common import cMSG_CHANNEL_REQUEST
+from paramiko.common import MSG_CHANNEL_REQUEST, cMSG_CHANNEL_REQUEST
 from paramiko.packet import Packetizer
 
 from terminal import Terminal
@@ -44,6 +44,7 @@ class Server(paramiko.ServerInterface):
         self.environments = {}
         self.targets = {}
         self.channels = []
+        self.commands = {}
         self.round = 1
 
     def get_allowed_auths(self, username):
@@ -96,8 +97,19 @@ class Server(paramiko.ServerInterface):
     def check_channel_exec_request(self, channel, command):
         terminal = self.terminals.get(channel.get_id())
         environment = {"PATH": "/usr/bin:/bin", **self.environments.get(channel.get_id(), {})}
-        start(run, self.transport, channel, command, environment, terminal)
+        self.commands[channel.get_id()] = (self.transport, channel, command, environment, terminal)
         return True
+
+
+def handle_request(channel, message):
+    """Runs a command once its request is answered: one that ends at once would close the channel before the answer."""
+    paramiko.Channel._handle_request(channel, message)
+    command = channel.transport.server_object.commands.pop(channel.get_id(), None)
+    if command:
+        start(run, *command)
+
+
+paramiko.Transport._channel_handler_table[MSG_CHANNEL_REQUEST] = handle_request
 
 
 def verdict(accepted):
