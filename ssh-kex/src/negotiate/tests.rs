@@ -123,9 +123,11 @@ fn kexinit_holds_lists_and_markers() {
     let kex: Vec<_> = parsed.kex.iter().collect();
     assert_eq!(kex.last(), Some(&"ext-info-c"));
     assert_eq!(
-        kex[..10],
+        kex[..12],
         [
             "mlkem768x25519-sha256",
+            "sntrup761x25519-sha512",
+            "sntrup761x25519-sha512@openssh.com",
             "mlkem1024nistp384-sha384",
             "mlkem768nistp256-sha256",
             "curve25519-sha256",
