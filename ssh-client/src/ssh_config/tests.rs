@@ -122,7 +122,7 @@ fn options_of_the_command_line() {
         ("", "command line: \"\" is no option"),
         ("Host=x", "command line: Host belongs in a file"),
         ("Include x", "command line: Include belongs in a file"),
-        ("ForwardAgent=yes", "command line: ForwardAgent is not supported"),
+        ("ForwardX11=yes", "command line: ForwardX11 is not supported"),
         ("Compression=much", "command line: Compression \"much\" is neither yes nor no"),
         ("ProxyCommand=nc %h %p", "command line: ProxyCommand is not supported"),
         ("LocalForward 1 x:2", "command line: LocalForward is not supported"),

@@ -171,10 +171,10 @@ fn certified_host(test: &str, kinds: &[KeyKind], arguments: &[&str]) -> Option<(
     Some((sshd, dir))
 }
 
-/// Logs in by the key with these lines as known hosts, in which HOST stands for the server and CA for the authority.
+/// Logs in by the key with these lines as known hosts, in which $HOST stands for the server and $CA for the authority.
 fn login(sshd: &Sshd, dir: &Path, known: &str, host_key: &[&str]) -> Result<Session, Error> {
     let authority = public_line(&dir.join("ca"));
-    let known = known.replace("HOST", &format!("[127.0.0.1]:{}", sshd.port())).replace("CA", &authority);
+    let known = known.replace("$HOST", &format!("[127.0.0.1]:{}", sshd.port())).replace("$CA", &authority);
     let base =
         Config::new(sshd.user()).timeouts(timeouts(PATIENCE)).host_key(Known(KnownHosts::parse(&known)));
     let credential = key_file(&sshd.user_key_path(KeyKind::Ed25519), &base);
@@ -199,7 +199,7 @@ fn a_host_is_known_by_its_certificate() {
         "rsa-sha2-512",
         "rsa-sha2-256",
     ] {
-        let session = login(&sshd, dir.path(), "@cert-authority HOST CA", &[algorithm]).unwrap();
+        let session = login(&sshd, dir.path(), "@cert-authority $HOST $CA", &[algorithm]).unwrap();
         let negotiated = session.negotiated().unwrap();
         assert_eq!(negotiated.host_key, format!("{algorithm}-cert-v01@openssh.com"));
         // The same key is shown and checked again.
@@ -207,7 +207,7 @@ fn a_host_is_known_by_its_certificate() {
         assert!(session.command("true").output().unwrap().success());
     }
     // By name patterns too, and with what else is offered behind it.
-    let session = login(&sshd, dir.path(), "@cert-authority [127.0.*]:* CA", &[]).unwrap();
+    let session = login(&sshd, dir.path(), "@cert-authority [127.0.*]:* $CA", &[]).unwrap();
     assert!(session.negotiated().unwrap().host_key.ends_with("-cert-v01@openssh.com"));
 }
 
@@ -216,17 +216,17 @@ fn who_trusts_no_authority_is_shown_no_certificate() {
     let name = "who_trusts_no_authority_is_shown_no_certificate";
     let Some((sshd, dir)) = certified_host(name, &[KeyKind::Ed25519], &["-n", "127.0.0.1"]) else { return };
     let host = public_line(&dir.path().join("host-ssh-ed25519"));
-    let session = login(&sshd, dir.path(), &format!("HOST {host}"), &[]).unwrap();
+    let session = login(&sshd, dir.path(), &format!("$HOST {host}"), &[]).unwrap();
     assert_eq!(session.negotiated().unwrap().host_key, "ssh-ed25519");
     // The authority's key is no host key, and one for other hosts is none for this one.
-    for known in ["HOST CA", "@cert-authority *.example.com CA"] {
+    for known in ["$HOST $CA", "@cert-authority *.example.com $CA"] {
         assert_eq!(login(&sshd, dir.path(), known, &[]).unwrap_err().kind(), ErrorKind::HostKey, "{known}");
     }
     // A certificate that was asked for by name proves nothing beside its key.
     let asked = ["ssh-ed25519-cert-v01@openssh.com"];
-    let session = login(&sshd, dir.path(), &format!("HOST {host}"), &asked).unwrap();
+    let session = login(&sshd, dir.path(), &format!("$HOST {host}"), &asked).unwrap();
     assert_eq!(session.negotiated().unwrap().host_key, asked[0]);
-    let error = login(&sshd, dir.path(), "@cert-authority *.example.com CA", &asked).unwrap_err();
+    let error = login(&sshd, dir.path(), "@cert-authority *.example.com $CA", &asked).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::HostKey);
     let base = config(&sshd);
     let algorithms = {
@@ -252,7 +252,7 @@ fn host_certificates_that_do_not_hold_are_refused() {
         let Some((sshd, dir)) = certified_host(name, &[KeyKind::EcdsaP256], arguments) else { return };
         // Not even where the key is known: the authority has something to say about it, and it is no.
         let host = public_line(&dir.path().join("host-ecdsa-sha2-nistp256"));
-        for known in ["@cert-authority HOST CA".to_owned(), format!("@cert-authority HOST CA\nHOST {host}")] {
+        for known in ["@cert-authority $HOST $CA".to_owned(), format!("@cert-authority $HOST $CA\nHOST {host}")] {
             let error = login(&sshd, dir.path(), &known, &[]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::HostKey);
             assert!(error.to_string().contains(told), "{error}");
@@ -267,16 +267,16 @@ fn revoked_authorities_and_keys_are_refused() {
     let host = public_line(&dir.path().join("host-ssh-ed25519"));
     let asked = ["ssh-ed25519-cert-v01@openssh.com"];
     for known in [
-        "@cert-authority HOST CA\n@revoked * CA".to_owned(),
-        format!("@cert-authority HOST CA\nHOST {host}\n@revoked * CA"),
-        format!("@cert-authority HOST CA\n@revoked HOST {host}"),
-        format!("HOST {host}\n@revoked * CA"),
+        "@cert-authority $HOST $CA\n@revoked * $CA".to_owned(),
+        format!("@cert-authority $HOST $CA\nHOST {host}\n@revoked * $CA"),
+        format!("@cert-authority $HOST $CA\n@revoked $HOST {host}"),
+        format!("$HOST {host}\n@revoked * $CA"),
     ] {
         let error = login(&sshd, dir.path(), &known, &asked).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::HostKey);
         assert!(error.to_string().contains("revoked"), "{error}");
     }
-    assert!(login(&sshd, dir.path(), "@cert-authority HOST CA\n@revoked *.example.com CA", &asked).is_ok());
+    assert!(login(&sshd, dir.path(), "@cert-authority $HOST $CA\n@revoked *.example.com $CA", &asked).is_ok());
 }
 
 #[test]
