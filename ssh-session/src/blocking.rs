@@ -11,27 +11,23 @@
 //! stops its channel when the window is full: the command at the other end then blocks in its write, as with a full
 //! pipe, and the other stream gets nothing more either. Other channels do not notice.
 
-mod bell;
 mod channel;
+mod clock;
 mod connection;
-mod dispatch;
 mod driver;
 mod forward;
-mod inbox;
 mod incoming;
 mod output;
 mod readiness;
 mod reading;
-#[cfg(unix)]
-mod signal;
 mod stream;
-mod timers;
+mod waiting;
 
+pub use crate::Decision;
+pub use crate::inbox::Source;
 pub use channel::{Channel, Stderr, Terminal};
 pub use connection::Connection;
-pub use driver::Decision;
 pub use forward::{Forward, Forwarded};
-pub use inbox::Source;
 pub use incoming::Incoming;
 #[cfg(unix)]
 pub use readiness::{Readiness, Ready};

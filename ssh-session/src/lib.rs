@@ -31,10 +31,21 @@
 //! | [`settings`] | [`Settings`]: what a session is told beforehand |
 //! | [`error`] | [`Error`], its [`ErrorKind`] and the [`Phase`] of a timeout |
 
+mod bell;
 pub mod blocking;
+mod core;
+mod dispatch;
 mod engine;
 pub mod error;
+mod inbox;
+mod incoming;
+mod listeners;
 pub mod settings;
+#[cfg(unix)]
+mod signal;
+mod timers;
+mod watch;
 
+pub use core::Decision;
 pub use error::{Error, ErrorKind, Phase};
 pub use settings::{Keepalive, Settings};

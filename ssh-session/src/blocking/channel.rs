@@ -2,13 +2,16 @@
 
 use super::{
     Connection,
-    driver::{Shared, Writing},
-    inbox::{Inbox, Source},
+    driver::Shared,
     output::Patience,
-    readiness::Watch,
     stream::{Halves, Stream},
 };
-use crate::{Error, ErrorKind, Phase};
+use crate::{
+    Error, ErrorKind, Phase,
+    core::Writing,
+    inbox::{Inbox, Source},
+    watch::Watch,
+};
 use bytes::Bytes;
 use ssh_connection::{Blocked, ChannelId, Exit, Written, request::TerminalModes};
 use ssh_wire::{
@@ -451,7 +454,7 @@ impl Inner {
         // The other side may never answer, so nobody goes on waiting for it.
         self.inbox.set_left();
         shared.write_bell.ring();
-        shared.notify_room(&mut core);
+        core.notify_room();
         shared.send(core);
     }
 }

@@ -2,11 +2,11 @@
 
 use super::{
     Channel, Stream,
-    driver::{self, Core, Decision, Shared, Threads},
-    inbox::Inbox,
+    driver::{self, Shared, Threads},
 };
 use crate::{
-    Error, ErrorKind, Phase, Settings,
+    Decision, Error, ErrorKind, Phase, Settings,
+    core::Core,
     engine::{Auth, Engine},
 };
 use bytes::Bytes;
@@ -133,7 +133,7 @@ impl Connection {
         let mut core = shared.lock();
         core.check()?;
         let result = act(&mut core)?;
-        core.dispatch(shared)?;
+        core.dispatch()?;
         shared.send(core);
         Ok(result)
     }
@@ -166,7 +166,7 @@ impl Connection {
         let mut core = shared.lock();
         core.check()?;
         let id = core.engine.mux.open(channel_type.as_bytes(), data)?;
-        let inbox = Arc::new(Inbox::new(shared.bell.clone()));
+        let inbox = core.new_inbox();
         core.channels.insert(id, inbox.clone());
         // From here on the channel closes itself when something fails.
         let channel = Channel::new(self.clone(), id, inbox.clone());

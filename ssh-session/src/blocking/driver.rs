@@ -9,21 +9,19 @@
 //! Locks are taken in the order core, writer, inbox.
 
 use super::{
-    bell::Bell,
-    forward::Listeners,
-    inbox::Inbox,
     output::Writer,
     reading::{Awaited, Follower, Reading},
     stream::{Direct, Halves},
 };
-use crate::{Error, ErrorKind, Keepalive, Phase, Settings, engine::Engine};
+use crate::{
+    Error, ErrorKind, Phase, Settings,
+    bell::Bell,
+    core::{Core, Decision, Signals},
+    engine::Engine,
+};
 use bytes::Bytes;
-use ssh_auth::{client, server::ServerEvent};
-use ssh_connection::ChannelId;
 use ssh_kex::Receiver;
-use ssh_wire::{PacketSink, number::disconnect};
 use std::{
-    collections::{HashMap, VecDeque},
     panic::{self, AssertUnwindSafe},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
@@ -34,11 +32,7 @@ use std::{
 pub(super) struct Shared {
     core: Mutex<Core>,
     pub(super) reading: Reading,
-    pub(super) bell: Arc<Bell>,
-    /// Something session-wide has changed: a decision is due, a global request was answered, keys are there.
-    pub(super) changed: Condvar,
-    /// The output has room again.
-    room: Condvar,
+    pub(super) signals: Arc<Signals>,
     /// The writing thread has something to do.
     work: Condvar,
     /// A timer is due earlier than it was.
@@ -49,67 +43,6 @@ pub(super) struct Shared {
     pub(super) direct: Option<Direct>,
     close_stream: Option<Box<dyn Fn() + Send + Sync>>,
     close_timeout: Duration,
-}
-
-/// The engines, and what belongs to them under one lock.
-pub(super) struct Core {
-    pub(super) engine: Engine,
-    pub(super) channels: HashMap<ChannelId, Arc<Inbox>>,
-    pub(super) listeners: Listeners,
-    /// Channels that data has come for and whose readers do not know yet.
-    pub(super) to_wake: Vec<Arc<Inbox>>,
-    /// What [`Connection`](super::Connection)'s owner has to decide.
-    pub(super) decisions: VecDeque<Decision>,
-    /// Who waits for the answers to global requests, in the order these were sent.
-    pub(super) global_waiters: VecDeque<Option<u64>>,
-    pub(super) global_replies: HashMap<u64, (bool, Bytes)>,
-    global_count: u64,
-    /// What the peer said before its identification string.
-    pub(super) lines: Vec<String>,
-    pub(super) failure: Option<Error>,
-    pub(super) writing: Writing,
-    /// An output buffer that is not in use.
-    pub(super) spare: Vec<u8>,
-    pub(super) keepalive: Option<Keepalive>,
-    pub(super) last_heard: Instant,
-    pub(super) keepalives: u32,
-    /// Threads that wait for room in the output.
-    room_waiters: usize,
-    /// Channels that are told when the output has room.
-    room_watchers: Vec<Arc<Inbox>>,
-    /// When a thread will look at the clock; `None` while it is awake or sleeps without an end.
-    pub(super) wakes_at: Option<Instant>,
-    finished: bool,
-}
-
-/// Who owns the socket's writing half.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Writing {
-    Nobody,
-    /// A thread that will look for more output when it is through.
-    Someone,
-    /// The socket is full: the writing thread must wait for it.
-    Backlog,
-}
-
-/// Something the owner of a session has to decide, or waits for, before the connection protocol begins.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Decision {
-    /// Client: the server has proved to own this key. [`accept_host_key`](super::Connection::accept_host_key) says
-    /// that it is the right one; [`fail`](super::Connection::fail) that it is not.
-    HostKey {
-        /// The key, or a certificate for it.
-        blob: Vec<u8>,
-        /// The algorithm of its signature.
-        algorithm: String,
-    },
-    /// The first keys are in use.
-    Established,
-    /// Client: the authentication asks, or is over; see [`client_auth`](super::Connection::client_auth).
-    ClientAuth(client::Event),
-    /// Server: the client asks to be let in; see [`server_auth`](super::Connection::server_auth).
-    ServerAuth(ServerEvent),
 }
 
 /// The threads of a session, joined when it ends.
@@ -126,34 +59,13 @@ pub(super) fn start(
     settings: &Settings,
 ) -> Result<(Arc<Shared>, Threads), Error> {
     let Halves { reader, writer, direct, close } = halves;
-    let core = Core {
-        engine,
-        channels: HashMap::new(),
-        listeners: Listeners::default(),
-        to_wake: Vec::new(),
-        decisions: VecDeque::new(),
-        global_waiters: VecDeque::new(),
-        global_replies: HashMap::new(),
-        global_count: 0,
-        lines: Vec::new(),
-        failure: None,
-        writing: Writing::Nobody,
-        spare: Vec::new(),
-        keepalive: settings.keepalive,
-        last_heard: Instant::now(),
-        keepalives: 0,
-        room_waiters: 0,
-        room_watchers: Vec::new(),
-        wakes_at: None,
-        finished: false,
-    };
+    let signals = Arc::<Signals>::default();
+    let core = Core::new(engine, settings, signals.clone());
     let joinable = close.is_some();
     let shared = Arc::new(Shared {
         core: Mutex::new(core),
         reading: Reading::new(reader, direct.is_some(), receiver),
-        bell: Arc::default(),
-        changed: Condvar::new(),
-        room: Condvar::new(),
+        signals,
         work: Condvar::new(),
         clock: Condvar::new(),
         writer: Mutex::new(Writer::new(writer, direct.clone())),
@@ -234,24 +146,13 @@ impl Shared {
     ) -> Result<MutexGuard<'a, Core>, TimedOut> {
         core.room_waiters += 1;
         let _follower = core.engine.transport.is_rekeying().then(|| Follower::new(&self.reading));
-        let (mut core, in_time) = wait_until(&self.room, core, deadline);
+        let (mut core, in_time) = wait_until(&self.signals.room, core, deadline);
         core.room_waiters -= 1;
         if in_time { Ok(core) } else { Err(TimedOut) }
     }
 
-    /// The output has room again. Waking costs a system call, so it is done for those only who wait.
-    pub(super) fn notify_room(&self, core: &mut Core) {
-        if core.room_waiters > 0 {
-            self.room.notify_all();
-        }
-        if !core.room_watchers.is_empty() && core.engine.transport.packet().is_some() {
-            core.room_watchers.drain(..).for_each(|inbox| inbox.set_writable(true));
-        }
-    }
-
     pub(super) fn notify_changed(&self) {
-        self.changed.notify_all();
-        self.bell.ring();
+        self.signals.notify_changed();
     }
 
     pub(super) fn notify_writer(&self) {
@@ -284,55 +185,19 @@ impl Shared {
         sent: impl FnOnce(&mut Core, u64),
     ) -> Result<(bool, Bytes), Error> {
         let mut core = self.lock();
-        core.check()?;
-        core.engine.mux.global_request(name, want_reply, data)?;
-        let number = core.global_count;
-        if want_reply {
-            core.global_count += 1;
-            core.global_waiters.push_back(Some(number));
+        let number = core.global_request(name, want_reply, data)?;
+        if let Some(number) = number {
             sent(&mut core, number);
         }
         self.send(core);
-        if !want_reply {
-            return Ok((true, Bytes::new()));
-        }
-        self.wait(timeout, Phase::Request, |core| core.global_replies.remove(&number)).or_else(|error| {
-            let mut core = self.lock();
-            // It may have come just now.
-            if let Some(answer) = core.global_replies.remove(&number) {
-                return Ok(answer);
-            }
-            // Nobody will fetch the answer if it still comes.
-            core.global_waiters
-                .iter_mut()
-                .filter(|waiter| **waiter == Some(number))
-                .for_each(|waiter| *waiter = None);
-            core.listeners.forget(number);
-            Err(error)
-        })
+        let Some(number) = number else { return Ok((true, Bytes::new())) };
+        self.wait(timeout, Phase::Request, |core| core.global_replies.remove(&number))
+            .or_else(|error| self.lock().forget_global(number).ok_or(error))
     }
 
     /// Ends the session for everybody with the same error, of which only the first counts.
     pub(super) fn fail(&self, mut core: MutexGuard<'_, Core>, error: Error) {
-        if core.failure.is_none() {
-            log::debug!("session ends: {error}");
-            let reason = match error.kind() {
-                ErrorKind::Protocol => Some(disconnect::PROTOCOL_ERROR),
-                ErrorKind::Integrity => Some(disconnect::MAC_ERROR),
-                ErrorKind::NothingInCommon | ErrorKind::Crypto => Some(disconnect::KEY_EXCHANGE_FAILED),
-                ErrorKind::HostKey => Some(disconnect::HOST_KEY_NOT_VERIFIABLE),
-                ErrorKind::Authentication => Some(disconnect::NO_MORE_AUTH_METHODS_AVAILABLE),
-                ErrorKind::Closed | ErrorKind::Timeout(_) => Some(disconnect::BY_APPLICATION),
-                _ => None,
-            };
-            if let Some(reason) = reason {
-                core.engine.transport.disconnect(reason, "");
-            }
-            for inbox in core.channels.values() {
-                inbox.fail(&error);
-            }
-            core.failure = Some(error);
-        }
+        core.fail(error);
         self.send(core);
         self.notify_all();
     }
@@ -343,7 +208,7 @@ impl Shared {
         self.fail(self.lock(), Error::closed("session"));
         let deadline = Instant::now().checked_add(self.close_timeout);
         let mut core = self.lock();
-        while !core.finished && core.has_output() {
+        while !core.is_finished() && core.has_output() {
             match self.wait_room(core, deadline) {
                 Ok(again) => core = again,
                 Err(TimedOut) => {
@@ -353,14 +218,14 @@ impl Shared {
                 }
             }
         }
-        core.finished = true;
+        core.finish();
         drop(core);
         self.cut();
     }
 
     /// Cuts the stream and lets the threads end.
     pub(super) fn cut(&self) {
-        self.lock().finished = true;
+        self.lock().finish();
         self.reading.end();
         if let Some(close) = &self.close_stream {
             close();
@@ -371,7 +236,7 @@ impl Shared {
     fn notify_all(&self) {
         self.notify_changed();
         self.notify_timers();
-        self.room.notify_all();
+        self.signals.room.notify_all();
         self.write_bell.ring();
     }
 
@@ -442,7 +307,7 @@ impl<T, F: FnMut(&mut Core) -> Option<T>> Awaited for AwaitedInCore<'_, T, F> {
         let shared = self.shared;
         let mut core = shared.lock();
         while !self.look(&mut core) {
-            let (again, in_time) = wait_until(&shared.changed, core, deadline);
+            let (again, in_time) = wait_until(&shared.signals.changed, core, deadline);
             core = again;
             if !in_time {
                 return Err(TimedOut);
@@ -466,36 +331,4 @@ pub(super) fn wait_until<'a, T>(
         return (guard, false);
     }
     (condvar.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0, true)
-}
-
-impl Core {
-    /// Whether a write to the channel would take something. If not, its inbox will be told when that changes.
-    pub(super) fn is_writable(&mut self, channel: ChannelId, inbox: &Arc<Inbox>) -> bool {
-        if !self.engine.mux.await_window(channel) {
-            return false;
-        }
-        let has_room = self.engine.transport.packet().is_some();
-        if !has_room && !self.room_watchers.iter().any(|watcher| Arc::ptr_eq(watcher, inbox)) {
-            self.room_watchers.push(inbox.clone());
-        }
-        has_room
-    }
-
-    /// An error if the session has ended.
-    pub(super) fn check(&self) -> Result<(), Error> {
-        self.failure.clone().map_or(Ok(()), Err)
-    }
-
-    pub(super) fn has_output(&mut self) -> bool {
-        self.writing != Writing::Nobody || !self.engine.transport.output().is_empty()
-    }
-
-    /// Whether the stream is cut, or about to be.
-    pub(super) fn is_finished(&self) -> bool {
-        self.finished
-    }
-
-    pub(super) fn finish(&mut self) {
-        self.finished = true;
-    }
 }

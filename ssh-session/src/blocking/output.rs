@@ -1,12 +1,15 @@
 //! From the engine's output to the socket.
 
-#[cfg(unix)]
-use super::bell::Woken;
 use super::{
-    driver::{Core, EndOnPanic, Shared, Writing},
+    driver::{EndOnPanic, Shared},
     stream::Direct,
 };
-use crate::{Error, ErrorKind};
+#[cfg(unix)]
+use crate::bell::Woken;
+use crate::{
+    Error, ErrorKind,
+    core::{Core, Writing},
+};
 #[cfg(unix)]
 use rustix::event::PollFlags;
 use std::{
@@ -17,8 +20,6 @@ use std::{
     time::Instant,
 };
 
-/// An output buffer that grew over this size in bytes is not kept.
-const MAX_SPARE: usize = 4 << 20;
 /// How often a thread looks for more output after it has sent what it came with.
 const MAX_ROUNDS: u32 = 4;
 
@@ -79,21 +80,6 @@ impl Writer {
     }
 }
 
-impl Core {
-    /// Takes the output, leaving an empty buffer.
-    fn take_output(&mut self) -> Vec<u8> {
-        let spare = std::mem::take(&mut self.spare);
-        std::mem::replace(self.engine.transport.output(), spare)
-    }
-
-    fn put_spare(&mut self, mut buffer: Vec<u8>) {
-        if buffer.capacity() <= MAX_SPARE {
-            buffer.clear();
-            self.spare = buffer;
-        }
-    }
-}
-
 impl Shared {
     /// Puts what is owed into the output, unlocks, and sends as much as the socket takes at once; the writing thread
     /// does the rest. Never waits for the peer.
@@ -126,7 +112,7 @@ impl Shared {
             }
             let bytes = core.take_output();
             core.writing = Writing::Someone;
-            self.notify_room(&mut core);
+            core.notify_room();
             drop(core);
             let mut attempt = self.writer().attempt(bytes);
             if let Some(patience) = patience {
@@ -138,7 +124,7 @@ impl Shared {
                     core.writing = Writing::Nobody;
                     core.put_spare(buffer);
                     core.engine.flush();
-                    self.notify_room(&mut core);
+                    core.notify_room();
                 }
                 Attempt::Backlog => {
                     core.writing = Writing::Backlog;
@@ -213,7 +199,7 @@ impl Shared {
                     Ok(buffer) => {
                         core.writing = Writing::Nobody;
                         core.put_spare(buffer);
-                        self.notify_room(&mut core);
+                        core.notify_room();
                     }
                     Err(error) => return self.write_failed(core, error),
                 }
@@ -221,7 +207,7 @@ impl Shared {
                 self.send(core);
                 core = self.lock();
             } else {
-                match self.run_timers(&mut core) {
+                match core.run_timers() {
                     Ok(_)
                         if core.writing == Writing::Nobody && !core.engine.transport.output().is_empty() => {}
                     Ok(due) => core = self.wait_work(core, due),

@@ -1,11 +1,9 @@
 //! Whether a channel can be read from or written to without waiting, told to `poll(2)` and its like or by a callback.
 
-#[cfg(unix)]
-use super::signal::Signal;
 use super::{Channel, Stderr};
 #[cfg(unix)]
-use crate::{Error, ErrorKind};
-use std::{fmt, sync::Arc};
+use crate::{Error, ErrorKind, watch::Level};
+use std::sync::Arc;
 
 /// File descriptors that tell whether a channel can be read from and written to without waiting. Both are to be polled
 /// for *reading*; they carry nothing else, and must not be read.
@@ -51,7 +49,7 @@ impl Channel {
     #[cfg(unix)]
     pub fn readiness(&self) -> Result<Readiness, Error> {
         self.watch(|watch| {
-            Ok(Readiness { read: watch.stdout.descriptor()?, write: watch.write.descriptor()? })
+            Ok(Readiness { read: descriptor(&mut watch.stdout)?, write: descriptor(&mut watch.write)? })
         })
     }
 
@@ -70,87 +68,21 @@ impl Stderr {
     /// The same as [`Channel::readiness`] for reading the standard error.
     #[cfg(unix)]
     pub fn readiness(&self) -> Result<Ready, Error> {
-        self.channel().watch(|watch| watch.stderr.descriptor())
-    }
-}
-
-/// Who is told about one channel's readiness.
-#[derive(Default)]
-pub(super) struct Watch {
-    stdout: Level,
-    stderr: Level,
-    write: Level,
-    on_ready: Option<Callback>,
-}
-
-pub(super) type Callback = Arc<dyn Fn() + Send + Sync>;
-
-/// Whether something is ready, and where that is told.
-#[derive(Default)]
-struct Level {
-    ready: bool,
-    #[cfg(unix)]
-    signal: Option<Signal>,
-}
-
-impl Watch {
-    /// Takes over what is ready now, and answers with the callback if something has become so.
-    pub(super) fn update(&mut self, stdout: bool, stderr: bool, write: bool) -> Option<Callback> {
-        let stdout = self.stdout.set(stdout);
-        let stderr = self.stderr.set(stderr);
-        let write = self.write.set(write);
-        self.on_ready.clone().filter(|_| stdout || stderr || write)
-    }
-
-    /// The callback, if anything is ready.
-    pub(super) fn due(&self) -> Option<Callback> {
-        let ready = self.stdout.ready || self.stderr.ready || self.write.ready;
-        self.on_ready.clone().filter(|_| ready)
-    }
-}
-
-impl Level {
-    /// Answers whether it has become ready. Nothing is done while nothing changes, however much is read and written.
-    fn set(&mut self, ready: bool) -> bool {
-        if self.ready == ready {
-            return false;
-        }
-        self.ready = ready;
-        #[cfg(unix)]
-        if let Some(signal) = &self.signal {
-            signal.set(ready);
-        }
-        ready
-    }
-
-    #[cfg(unix)]
-    fn descriptor(&mut self) -> Result<Ready, Error> {
-        let failed = |error| Error::with_source(ErrorKind::Io, "no descriptor for readiness", error);
-        let signal = match &mut self.signal {
-            Some(signal) => signal,
-            none => {
-                let signal = Signal::new().map_err(failed)?;
-                signal.set(self.ready);
-                none.insert(signal)
-            }
-        };
-        Ready::of(signal).map_err(failed)
-    }
-}
-
-impl fmt::Debug for Watch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch")
-            .field("stdout", &self.stdout.ready)
-            .field("stderr", &self.stderr.ready)
-            .field("write", &self.write.ready)
-            .finish_non_exhaustive()
+        self.channel().watch(|watch| descriptor(&mut watch.stderr))
     }
 }
 
 #[cfg(unix)]
+fn descriptor(level: &mut Level) -> Result<Ready, Error> {
+    level
+        .signal()
+        .and_then(Ready::of)
+        .map_err(|error| Error::with_source(ErrorKind::Io, "no descriptor for readiness", error))
+}
+
+#[cfg(unix)]
 mod descriptor {
-    use crate::blocking::signal::Signal;
+    use crate::signal::Signal;
     use std::{
         io,
         os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},

@@ -6,10 +6,10 @@
 //! leads, and they follow. That thread also takes over when nobody has led for a moment: the peer's questions have to
 //! be answered while the caller is busy.
 
-#[cfg(unix)]
-use super::bell::Woken;
 use super::driver::{EndOnPanic, Shared, TimedOut};
-use crate::{Error, ErrorKind};
+use crate::Error;
+#[cfg(unix)]
+use crate::bell::Woken;
 #[cfg(unix)]
 use rustix::event::PollFlags;
 use ssh_kex::{Received, Receiver};
@@ -273,7 +273,7 @@ impl Shared {
         }
         if *drained {
             let mut is_ready = false;
-            let woken = self.bell.wait(socket.descriptor(), PollFlags::IN, deadline, || {
+            let woken = self.signals.bell.wait(socket.descriptor(), PollFlags::IN, deadline, || {
                 is_ready = awaited.is_ready();
                 is_ready
             });
@@ -327,7 +327,7 @@ impl Shared {
     fn read_for_all(&self) -> Result<(), End> {
         let mut half = self.reading.half.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            self.bell.take_woken();
+            self.signals.bell.take_woken();
             if !half.receiver.awaits_keys() {
                 let Half { reader, receiver, .. } = &mut *half;
                 match reader.read(receiver.space()) {
@@ -341,7 +341,7 @@ impl Shared {
                 self.await_keys()?;
             }
             self.reading.turn().awaits_keys = false;
-            if self.reading.may_step_back(self.bell.take_woken()) {
+            if self.reading.may_step_back(self.signals.bell.take_woken()) {
                 half.drained = true;
                 return Ok(());
             }
@@ -355,7 +355,7 @@ impl Shared {
             if let Some(error) = &core.failure {
                 return Err(error.clone());
             }
-            core = self.changed.wait(core).unwrap_or_else(PoisonError::into_inner);
+            core = self.signals.changed.wait(core).unwrap_or_else(PoisonError::into_inner);
         }
         Ok(())
     }
@@ -372,22 +372,10 @@ impl Shared {
                 }
             };
             let mut core = self.lock();
-            let now = Instant::now();
-            core.last_heard = now;
-            core.keepalives = 0;
-            for received in batch.drain(..) {
-                core.engine.handle(received, now)?;
-                core.dispatch(self)?;
-            }
-            decoded?;
-            core.dispatch(self)?;
-            let open = core.engine.take_open();
             let awaits_keys = receiver.awaits_keys();
             // A packet whose rest is on its way has been sent already.
-            if !awaits_keys && !receiver.is_midway() {
-                core.engine.settle();
-                core.dispatch(self)?;
-            }
+            let is_settled = !awaits_keys && !receiver.is_midway();
+            let open = core.handle(batch, decoded, is_settled, Instant::now())?;
             self.send(core);
             match open {
                 Some(open) => receiver.install(open),
@@ -414,18 +402,7 @@ impl Shared {
     /// The stream has ended or failed.
     fn hung_up(&self, error: Option<io::Error>) {
         let core = self.lock();
-        let error = match error {
-            Some(error) => Error::with_source(ErrorKind::Io, "connection lost", error),
-            None => {
-                let said = match core.lines.as_slice() {
-                    _ if core.engine.transport.peer_identification().is_some() => String::new(),
-                    [] => " before it sent an identification string".to_owned(),
-                    lines => format!(" without an identification string; it said {lines:?}"),
-                };
-                let peer = core.engine.peer();
-                Error::new(ErrorKind::Io, format!("connection closed by the {peer}{said}"))
-            }
-        };
+        let error = core.hung_up(error);
         self.fail(core, error);
         self.cut();
     }

@@ -1,10 +1,11 @@
 //! From the engines' events to those who wait for them.
 
-use super::{
-    driver::{Core, Decision, Shared},
+use crate::{
+    Error, ErrorKind,
+    core::{Core, Decision},
+    engine::Event,
     inbox::{Inbox, Source},
 };
-use crate::{Error, ErrorKind, engine::Event};
 use bytes::Bytes;
 use ssh_connection::{ChannelId, Exit};
 use ssh_wire::number::EXTENDED_DATA_STDERR;
@@ -15,35 +16,35 @@ const KEPT_LINES: usize = 4;
 
 impl Core {
     /// Hands the engines' events to those who wait for them.
-    pub(super) fn dispatch(&mut self, shared: &Shared) -> Result<(), Error> {
+    pub(crate) fn dispatch(&mut self) -> Result<(), Error> {
         while let Some(event) = self.engine.poll_event() {
             match event {
-                Event::Connection(event) => self.dispatch_connection(event, shared)?,
-                Event::ClientAuth(event) => self.decide(Decision::ClientAuth(event), shared),
-                Event::ServerAuth(event) => self.decide(Decision::ServerAuth(event), shared),
-                Event::Transport(event) => self.dispatch_transport(event, shared)?,
+                Event::Connection(event) => self.dispatch_connection(event)?,
+                Event::ClientAuth(event) => self.decide(Decision::ClientAuth(event)),
+                Event::ServerAuth(event) => self.decide(Decision::ServerAuth(event)),
+                Event::Transport(event) => self.dispatch_transport(event)?,
             }
         }
         Ok(())
     }
 
-    fn decide(&mut self, decision: Decision, shared: &Shared) {
+    fn decide(&mut self, decision: Decision) {
         self.decisions.push_back(decision);
-        shared.notify_changed();
+        self.notify_changed();
     }
 
-    fn dispatch_transport(&mut self, event: ssh_kex::Event, shared: &Shared) -> Result<(), Error> {
+    fn dispatch_transport(&mut self, event: ssh_kex::Event) -> Result<(), Error> {
         use ssh_kex::Event;
         match event {
             Event::HostKey { key, algorithm } => {
-                self.decide(Decision::HostKey { blob: key, algorithm }, shared);
+                self.decide(Decision::HostKey { blob: key, algorithm });
             }
             Event::Established { rekey } => {
                 if !rekey {
                     self.decisions.push_back(Decision::Established);
                 }
-                shared.notify_changed();
-                shared.notify_room(self);
+                self.notify_changed();
+                self.notify_room();
             }
             Event::Line(line) => {
                 let line = line.escape_ascii().to_string();
@@ -63,7 +64,7 @@ impl Core {
         Ok(())
     }
 
-    fn dispatch_connection(&mut self, event: ssh_connection::Event, shared: &Shared) -> Result<(), Error> {
+    fn dispatch_connection(&mut self, event: ssh_connection::Event) -> Result<(), Error> {
         use ssh_connection::Event;
         match event {
             Event::Data { channel, data } => self.deliver(channel, Source::Stdout, data),
@@ -97,7 +98,7 @@ impl Core {
                 }
             }
             Event::Incoming { channel, channel_type, data } => {
-                self.incoming(channel, &channel_type, &data, shared)?;
+                self.incoming(channel, &channel_type, &data)?;
             }
             Event::GlobalRequest { name, want_reply, .. } => {
                 log::debug!("global request {:?} is not served here", name.escape_ascii().to_string());
@@ -110,7 +111,7 @@ impl Core {
                     // At once, for connections may follow right behind.
                     self.listeners.answered(number, success, &data);
                     self.global_replies.insert(number, (success, data));
-                    shared.notify_changed();
+                    self.notify_changed();
                 }
             }
             _ => {}
@@ -134,24 +135,18 @@ impl Core {
     }
 
     /// Wakes the readers of the channels that data has come for: once for a whole batch of packets.
-    pub(super) fn wake_readers(&mut self) {
+    pub(crate) fn wake_readers(&mut self) {
         self.to_wake.drain(..).for_each(|inbox| inbox.wake());
     }
 
     /// Answers the peer's request to open a channel.
-    fn incoming(
-        &mut self,
-        channel: ChannelId,
-        channel_type: &[u8],
-        data: &[u8],
-        shared: &Shared,
-    ) -> Result<(), Error> {
-        let inbox = Arc::new(Inbox::new(shared.bell.clone()));
+    fn incoming(&mut self, channel: ChannelId, channel_type: &[u8], data: &[u8]) -> Result<(), Error> {
+        let inbox = self.new_inbox();
         match self.listeners.accept(channel, channel_type, data, inbox.clone()) {
             Ok(()) => {
                 self.channels.insert(channel, inbox);
                 self.engine.mux.accept(channel)?;
-                shared.notify_changed();
+                self.notify_changed();
             }
             Err((reason, description)) => self.engine.mux.reject(channel, reason, description)?,
         }

@@ -10,13 +10,13 @@ use std::{
 
 /// A pair of sockets in which one byte waits, or none: readable while it is set.
 #[derive(Debug)]
-pub(super) struct Signal {
+pub(crate) struct Signal {
     near: UnixStream,
     far: UnixStream,
 }
 
 impl Signal {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         let (near, far) = UnixStream::pair()?;
         near.set_nonblocking(true)?;
         far.set_nonblocking(true)?;
@@ -24,7 +24,7 @@ impl Signal {
     }
 
     /// Neither can fail, unless someone has read the byte who should not; then it is as if they had polled late.
-    pub(super) fn set(&self, ready: bool) {
+    pub(crate) fn set(&self, ready: bool) {
         let _ = match ready {
             true => (&self.far).write(&[1]),
             false => (&self.near).read(&mut [0; 8]),

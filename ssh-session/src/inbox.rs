@@ -1,23 +1,20 @@
 //! What has arrived on a channel and was not read yet.
 
-use super::{
+use crate::{
+    Error,
     bell::Bell,
-    driver::{Shared, TimedOut, wait_until},
-    readiness::{Callback, Watch},
-    reading::Awaited,
+    watch::{Callback, Watch},
 };
-use crate::{Error, Phase};
 use bytes::{Bytes, BytesMut};
 use ssh_connection::Exit;
 use std::{
     collections::VecDeque,
     mem,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
 };
 
 /// Chunks taken out under one lock and copied outside of it.
-const CHUNKS: usize = 8;
+pub(crate) const CHUNKS: usize = 8;
 /// Smaller pieces than this, in bytes, are put together, or each could keep a whole receive buffer of 256 KiB alive.
 const SMALL: usize = 16 * 1024;
 
@@ -32,17 +29,17 @@ pub enum Source {
 
 /// The receiving side of one channel, filled by the thread that reads.
 #[derive(Debug)]
-pub(super) struct Inbox {
+pub(crate) struct Inbox {
     bell: Arc<Bell>,
     state: Mutex<State>,
-    stdout: Condvar,
-    stderr: Condvar,
-    control: Condvar,
+    pub(crate) stdout: Condvar,
+    pub(crate) stderr: Condvar,
+    pub(crate) control: Condvar,
 }
 
 /// What a thread waits for. Those who wait for one thing are not woken by another: waking costs a system call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Interest {
+pub(crate) enum Interest {
     Data(Source),
     /// Data of either stream.
     AnyData,
@@ -52,7 +49,7 @@ enum Interest {
 
 /// How many threads wait for what.
 #[derive(Debug, Default)]
-struct Waiting {
+pub(crate) struct Waiting {
     stdout: usize,
     stderr: usize,
     any: usize,
@@ -60,7 +57,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn count(&mut self, interest: Interest) -> &mut usize {
+    pub(crate) fn count(&mut self, interest: Interest) -> &mut usize {
         match interest {
             Interest::Data(Source::Stdout) => &mut self.stdout,
             Interest::Data(Source::Stderr) => &mut self.stderr,
@@ -71,7 +68,7 @@ impl Waiting {
 }
 
 #[derive(Debug, Default)]
-struct State {
+pub(crate) struct State {
     stdout: Queue,
     stderr: Queue,
     /// No more data will come.
@@ -81,7 +78,7 @@ struct State {
     /// This side is.
     left: bool,
     exit: Option<Exit>,
-    failure: Option<Error>,
+    pub(crate) failure: Option<Error>,
     /// The peer's answer to the opening of the channel.
     opened: Option<Result<(), Error>>,
     /// Answers to requests, by the request's number on this channel, until they are fetched.
@@ -90,7 +87,7 @@ struct State {
     answered: u64,
     /// Counts the times the peer has opened the window again.
     window_epoch: u64,
-    waiting: Waiting,
+    pub(crate) waiting: Waiting,
     /// Standard error is put behind what is in the main stream.
     merged: bool,
     /// Those who are told what is ready, if there are any.
@@ -148,6 +145,70 @@ impl State {
         self.eof || self.closed
     }
 
+    /// The peer's answer to the opening of the channel.
+    pub(crate) fn opened(&self) -> Option<Result<(), Error>> {
+        self.opened.clone()
+    }
+
+    /// The answer to the request with this number.
+    pub(crate) fn take_reply(&mut self, number: u64) -> Option<bool> {
+        let at = self.replies.iter().position(|(answered, _)| *answered == number)?;
+        self.replies.remove(at).map(|(_, success)| success)
+    }
+
+    /// Whether the peer has opened the window again since `epoch` was read, or is done with the channel.
+    pub(crate) fn window_opened(&self, epoch: u64) -> Option<()> {
+        (self.window_epoch != epoch || self.closed).then_some(())
+    }
+
+    /// Takes up to `room` bytes, as many chunks as there are places for, and answers how many; 0 at the end of the
+    /// stream.
+    pub(crate) fn take_into(
+        &mut self,
+        source: Source,
+        room: usize,
+        chunks: &mut [Bytes; CHUNKS],
+    ) -> Option<usize> {
+        let mut left = room;
+        let queue = self.queue(source);
+        for slot in chunks {
+            let Some(chunk) = (left > 0).then(|| queue.pop(left)).flatten() else { break };
+            left -= chunk.len();
+            *slot = chunk;
+        }
+        let taken = room - left;
+        (taken > 0 || self.ended()).then_some(taken)
+    }
+
+    /// The next chunk; empty at the end of the stream.
+    pub(crate) fn take(&mut self, source: Source) -> Option<Bytes> {
+        let chunk = self.queue(source).pop(usize::MAX);
+        chunk.or_else(|| self.ended().then(Bytes::new))
+    }
+
+    /// The next chunk of either stream, or `None` when both are at their end.
+    pub(crate) fn take_any(&mut self) -> Option<Option<(Source, Bytes)>> {
+        for source in [Source::Stdout, Source::Stderr] {
+            if let Some(chunk) = self.queue(source).pop(usize::MAX) {
+                return Some(Some((source, chunk)));
+            }
+        }
+        self.ended().then_some(None)
+    }
+
+    /// How the command has ended, if the peer says it.
+    pub(crate) fn exit(&self) -> Option<Option<Exit>> {
+        match &self.exit {
+            Some(exit) => Some(Some(exit.clone())),
+            None => self.closed.then_some(None),
+        }
+    }
+
+    /// Whether the peer has closed the channel.
+    pub(crate) fn closed(&self) -> Option<()> {
+        self.closed.then_some(())
+    }
+
     /// Tells the watch, if there is one, what is ready now. The answer is to be called with the inbox unlocked.
     #[must_use]
     fn tell(&mut self) -> Option<Callback> {
@@ -163,7 +224,7 @@ impl State {
 
 impl Inbox {
     /// `bell` ends the wait of a thread that waits for the socket, and for something here.
-    pub(super) fn new(bell: Arc<Bell>) -> Self {
+    pub(crate) fn new(bell: Arc<Bell>) -> Self {
         Self {
             bell,
             state: Mutex::default(),
@@ -173,7 +234,7 @@ impl Inbox {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -201,7 +262,7 @@ impl Inbox {
     }
 
     /// Tells the watch what has changed, and unlocks.
-    fn tell(mut state: MutexGuard<'_, State>) {
+    pub(crate) fn tell(mut state: MutexGuard<'_, State>) {
         let callback = state.tell();
         drop(state);
         if let Some(callback) = callback {
@@ -219,14 +280,14 @@ impl Inbox {
     }
 
     /// Puts data in. Who waits for it is woken by [`Inbox::wake`], once for all that has come at a time.
-    pub(super) fn push(&self, source: Source, data: Bytes) {
+    pub(crate) fn push(&self, source: Source, data: Bytes) {
         let mut state = self.lock();
         let source = if state.merged { Source::Stdout } else { source };
         state.queue(source).push(data);
     }
 
     /// Wakes those who wait for data that is there now.
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         let state = self.lock();
         if state.stdout.len > 0 {
             self.notify(state.waiting.stdout, &self.stdout);
@@ -240,16 +301,16 @@ impl Inbox {
         Self::tell(state);
     }
 
-    pub(super) fn set_eof(&self) {
+    pub(crate) fn set_eof(&self) {
         self.change(|state| state.eof = true);
     }
 
-    pub(super) fn set_closed(&self) {
+    pub(crate) fn set_closed(&self) {
         self.change(|state| state.closed = true);
     }
 
     /// This side has closed the channel.
-    pub(super) fn set_left(&self) {
+    pub(crate) fn set_left(&self) {
         self.change(|state| {
             state.left = true;
             state.eof = true;
@@ -258,23 +319,23 @@ impl Inbox {
         });
     }
 
-    pub(super) fn set_exit(&self, exit: Exit) {
+    pub(crate) fn set_exit(&self, exit: Exit) {
         self.change_control(|state| state.exit = Some(exit));
     }
 
-    pub(super) fn set_opened(&self, answer: Result<(), Error>) {
+    pub(crate) fn set_opened(&self, answer: Result<(), Error>) {
         self.change_control(|state| state.opened = Some(answer));
     }
 
     /// The answer to the oldest request without one.
-    pub(super) fn set_reply(&self, success: bool) {
+    pub(crate) fn set_reply(&self, success: bool) {
         self.change_control(|state| {
             state.replies.push_back((state.answered, success));
             state.answered += 1;
         });
     }
 
-    pub(super) fn set_window_opened(&self) {
+    pub(crate) fn set_window_opened(&self) {
         self.change_control(|state| {
             state.window_epoch += 1;
             state.writable = true;
@@ -282,7 +343,7 @@ impl Inbox {
     }
 
     /// Puts standard error into the main stream, with what has arrived of it, or keeps it apart from now on.
-    pub(super) fn merge(&self, merge: bool) {
+    pub(crate) fn merge(&self, merge: bool) {
         self.change(|state| {
             state.merged = merge;
             while merge && let Some(chunk) = state.stderr.pop(usize::MAX) {
@@ -292,14 +353,14 @@ impl Inbox {
     }
 
     /// Tells whether a write would take something.
-    pub(super) fn set_writable(&self, writable: bool) {
+    pub(crate) fn set_writable(&self, writable: bool) {
         let mut state = self.lock();
         state.writable = writable;
         Self::tell(state);
     }
 
     /// Changes who is told what is ready.
-    pub(super) fn watch<T>(&self, writable: bool, change: impl FnOnce(&mut Watch) -> T) -> T {
+    pub(crate) fn watch<T>(&self, writable: bool, change: impl FnOnce(&mut Watch) -> T) -> T {
         let mut state = self.lock();
         state.writable = writable;
         state.watch.get_or_insert_default();
@@ -313,7 +374,7 @@ impl Inbox {
     }
 
     /// Calls the callback, if there is one and anything is ready.
-    pub(super) fn wake_if_ready(&self) {
+    pub(crate) fn wake_if_ready(&self) {
         let callback = self.lock().watch.as_ref().and_then(|watch| watch.due());
         if let Some(callback) = callback {
             callback();
@@ -321,202 +382,28 @@ impl Inbox {
     }
 
     /// What has arrived can still be read; behind it comes `error`.
-    pub(super) fn fail(&self, error: &Error) {
+    pub(crate) fn fail(&self, error: &Error) {
         self.change(|state| state.failure = Some(error.clone()));
     }
 
-    /// Waits until `ready` has an answer.
-    fn wait<T>(
-        &self,
-        shared: &Shared,
-        interest: Interest,
-        timeout: Option<Duration>,
-        phase: Phase,
-        ready: impl FnMut(&mut State) -> Option<T>,
-    ) -> Result<T, Error> {
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut awaited = AwaitedInInbox { inbox: self, interest, ready, answer: None };
-        let in_time = shared.await_input(deadline, &mut awaited);
-        match (awaited.answer, in_time) {
-            (Some(answer), _) => answer,
-            (None, _) => Err(Error::timeout(phase, timeout.unwrap_or_default())),
-        }
-    }
-
-    /// Waits for the peer's answer to the opening of the channel.
-    pub(super) fn opened(&self, shared: &Shared, timeout: Option<Duration>) -> Result<(), Error> {
-        self.wait(shared, Interest::Control, timeout, Phase::Open, |state| state.opened.clone())?
-    }
-
-    /// Waits for the answer to the request with this number.
-    pub(super) fn reply(
-        &self,
-        shared: &Shared,
-        number: u64,
-        timeout: Option<Duration>,
-    ) -> Result<bool, Error> {
-        self.wait(shared, Interest::Control, timeout, Phase::Request, |state| {
-            let at = state.replies.iter().position(|(answered, _)| *answered == number)?;
-            state.replies.remove(at).map(|(_, success)| success)
-        })
-    }
-
-    /// See [`Inbox::wait_window`].
-    pub(super) fn window_epoch(&self) -> u64 {
+    /// Counts the times the peer has opened the window again.
+    pub(crate) fn window_epoch(&self) -> u64 {
         self.lock().window_epoch
     }
 
-    /// Waits until the peer has opened the window again since `epoch` was read, or is done with the channel.
-    pub(super) fn wait_window(
-        &self,
-        shared: &Shared,
-        epoch: u64,
-        timeout: Option<Duration>,
-    ) -> Result<(), Error> {
-        self.wait(shared, Interest::Control, timeout, Phase::Write, |state| {
-            (state.window_epoch != epoch || state.closed).then_some(())
-        })
-    }
-
-    /// Reads what is there, waiting for the first byte; 0 at the end of the stream.
-    pub(super) fn read(
-        &self,
-        shared: &Shared,
-        source: Source,
-        buffer: &mut [u8],
-        timeout: Option<Duration>,
-    ) -> Result<usize, Error> {
-        if buffer.is_empty() {
-            return Ok(0);
-        }
-        let mut filled = 0;
-        loop {
-            let mut chunks: [Bytes; CHUNKS] = Default::default();
-            let room = buffer.len() - filled;
-            let take = |state: &mut State| {
-                let mut left = room;
-                let queue = state.queue(source);
-                for slot in &mut chunks {
-                    let Some(chunk) = (left > 0).then(|| queue.pop(left)).flatten() else { break };
-                    left -= chunk.len();
-                    *slot = chunk;
-                }
-                let taken = room - left;
-                (taken > 0 || filled > 0 || state.ended()).then_some(taken)
-            };
-            let taken = self.wait(shared, Interest::Data(source), timeout, Phase::Read, take)?;
-            for chunk in &chunks {
-                buffer[filled..filled + chunk.len()].copy_from_slice(chunk);
-                filled += chunk.len();
-            }
-            if taken == 0 || filled == buffer.len() {
-                return Ok(filled);
-            }
-        }
-    }
-
-    /// Takes the next chunk without a copy; empty at the end of the stream.
-    pub(super) fn recv(
-        &self,
-        shared: &Shared,
-        source: Source,
-        timeout: Option<Duration>,
-    ) -> Result<Bytes, Error> {
-        self.wait(shared, Interest::Data(source), timeout, Phase::Read, |state| {
-            let chunk = state.queue(source).pop(usize::MAX);
-            chunk.or_else(|| state.ended().then(Bytes::new))
-        })
-    }
-
-    /// Takes the next chunk of either stream, or `None` when both are at their end.
-    pub(super) fn recv_any(
-        &self,
-        shared: &Shared,
-        timeout: Option<Duration>,
-    ) -> Result<Option<(Source, Bytes)>, Error> {
-        self.wait(shared, Interest::AnyData, timeout, Phase::Read, |state| {
-            for source in [Source::Stdout, Source::Stderr] {
-                if let Some(chunk) = state.queue(source).pop(usize::MAX) {
-                    return Some(Some((source, chunk)));
-                }
-            }
-            state.ended().then_some(None)
-        })
-    }
-
     /// Bytes that can be read without waiting.
-    pub(super) fn available(&self, source: Source) -> usize {
+    pub(crate) fn available(&self, source: Source) -> usize {
         self.lock().queue(source).len
     }
 
     /// Whether either side is done with the channel, or all is over.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         let state = self.lock();
         state.closed || state.left || state.failure.is_some()
     }
 
     /// Whether the peer is done with the channel.
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.lock().closed
-    }
-
-    /// Waits until the command has ended, and answers how, if the server says it.
-    pub(super) fn exit(&self, shared: &Shared, timeout: Option<Duration>) -> Result<Option<Exit>, Error> {
-        self.wait(shared, Interest::Control, timeout, Phase::Wait, |state| match &state.exit {
-            Some(exit) => Some(Some(exit.clone())),
-            None => state.closed.then_some(None),
-        })
-    }
-
-    /// Waits until the peer has closed the channel.
-    pub(super) fn wait_closed(&self, shared: &Shared, timeout: Option<Duration>) -> Result<(), Error> {
-        self.wait(shared, Interest::Control, timeout, Phase::Wait, |state| state.closed.then_some(()))
-    }
-}
-
-/// Something that comes with the inbox.
-struct AwaitedInInbox<'a, T, F> {
-    inbox: &'a Inbox,
-    interest: Interest,
-    ready: F,
-    answer: Option<Result<T, Error>>,
-}
-
-impl<T, F: FnMut(&mut State) -> Option<T>> AwaitedInInbox<'_, T, F> {
-    fn look(&mut self, state: &mut State) -> bool {
-        self.answer = match (self.ready)(state) {
-            Some(answer) => Some(Ok(answer)),
-            None => state.failure.clone().map(Err),
-        };
-        self.answer.is_some()
-    }
-}
-
-impl<T, F: FnMut(&mut State) -> Option<T>> Awaited for AwaitedInInbox<'_, T, F> {
-    fn is_ready(&mut self) -> bool {
-        let mut state = self.inbox.lock();
-        let is_ready = self.look(&mut state);
-        Inbox::tell(state);
-        is_ready
-    }
-
-    fn park(&mut self, deadline: Option<Instant>) -> Result<(), TimedOut> {
-        let changed = match self.interest {
-            Interest::Data(Source::Stdout) => &self.inbox.stdout,
-            Interest::Data(Source::Stderr) => &self.inbox.stderr,
-            Interest::AnyData | Interest::Control => &self.inbox.control,
-        };
-        let mut state = self.inbox.lock();
-        while !self.look(&mut state) {
-            *state.waiting.count(self.interest) += 1;
-            let (again, in_time) = wait_until(changed, state, deadline);
-            state = again;
-            *state.waiting.count(self.interest) -= 1;
-            if !in_time {
-                return Err(TimedOut);
-            }
-        }
-        Inbox::tell(state);
-        Ok(())
     }
 }

@@ -1,11 +1,11 @@
 //! What ends the wait of a thread that reads or writes for itself.
 
 #[cfg(unix)]
-use super::signal::Signal;
+use crate::signal::Signal;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 #[cfg(unix)]
-pub(super) use wait::Woken;
+pub(crate) use wait::Woken;
 
 /// Nobody waits for the socket.
 const QUIET: u8 = 0;
@@ -17,7 +17,7 @@ const RUNG: u8 = 2;
 /// Rung when something has changed that a thread may wait for which is waiting for the socket just then: only then does
 /// it cost a system call.
 #[derive(Debug, Default)]
-pub(super) struct Bell {
+pub(crate) struct Bell {
     state: AtomicU8,
     woken: AtomicUsize,
     #[cfg(unix)]
@@ -26,7 +26,7 @@ pub(super) struct Bell {
 
 impl Bell {
     /// Ends the wait of the thread that waits for the socket, or its next one.
-    pub(super) fn ring(&self) {
+    pub(crate) fn ring(&self) {
         if self.state.swap(RUNG, Ordering::SeqCst) == WAITING {
             #[cfg(unix)]
             if let Some(signal) = self.signal.get() {
@@ -36,12 +36,12 @@ impl Bell {
     }
 
     /// Counts threads that were woken because what they wait for has come.
-    pub(super) fn count_woken(&self, threads: usize) {
+    pub(crate) fn count_woken(&self, threads: usize) {
         self.woken.fetch_add(threads, Ordering::Relaxed);
     }
 
     /// The threads woken since this was called last.
-    pub(super) fn take_woken(&self) -> usize {
+    pub(crate) fn take_woken(&self) -> usize {
         self.woken.swap(0, Ordering::Relaxed)
     }
 }
@@ -54,7 +54,7 @@ mod wait {
 
     /// Why a wait is over.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub(in crate::blocking) enum Woken {
+    pub(crate) enum Woken {
         /// The socket is ready.
         Ready,
         /// The bell has rung, or what was waited for is there.
@@ -63,9 +63,9 @@ mod wait {
     }
 
     impl Bell {
-        /// Waits until the socket is ready for what `flags` say, the bell rings or `deadline` has come. `is_over` is asked once a ring
-        /// would be heard.
-        pub(in crate::blocking) fn wait(
+        /// Waits until the socket is ready for what `flags` say, the bell rings or `deadline` has come. `is_over` is
+        /// asked once a ring would be heard.
+        pub(crate) fn wait(
             &self,
             socket: BorrowedFd<'_>,
             flags: PollFlags,

@@ -1,0 +1,284 @@
+//! The engines of a session, and what belongs to them under one lock, whoever drives it.
+
+use crate::{
+    Error, ErrorKind, Keepalive, Settings, bell::Bell, engine::Engine, inbox::Inbox, listeners::Listeners,
+};
+use bytes::Bytes;
+use ssh_auth::{client, server::ServerEvent};
+use ssh_connection::ChannelId;
+use ssh_kex::{NewOpen, Received};
+use ssh_wire::{PacketSink, number::disconnect};
+use std::{
+    collections::{HashMap, VecDeque},
+    io,
+    sync::{Arc, Condvar},
+    time::Instant,
+};
+
+/// An output buffer that grew over this size in bytes is not kept.
+const MAX_SPARE: usize = 4 << 20;
+
+/// What wakes those who wait for the session as a whole.
+#[derive(Default)]
+pub(crate) struct Signals {
+    pub(crate) bell: Arc<Bell>,
+    /// Something session-wide has changed: a decision is due, a global request was answered, keys are there.
+    pub(crate) changed: Condvar,
+    /// The output has room again.
+    pub(crate) room: Condvar,
+}
+
+impl Signals {
+    pub(crate) fn notify_changed(&self) {
+        self.changed.notify_all();
+        self.bell.ring();
+    }
+}
+
+/// The engines, and what belongs to them under one lock.
+pub(crate) struct Core {
+    pub(crate) engine: Engine,
+    signals: Arc<Signals>,
+    pub(crate) channels: HashMap<ChannelId, Arc<Inbox>>,
+    pub(crate) listeners: Listeners,
+    /// Channels that data has come for and whose readers do not know yet.
+    pub(crate) to_wake: Vec<Arc<Inbox>>,
+    /// What the session's owner has to decide.
+    pub(crate) decisions: VecDeque<Decision>,
+    /// Who waits for the answers to global requests, in the order these were sent.
+    pub(crate) global_waiters: VecDeque<Option<u64>>,
+    pub(crate) global_replies: HashMap<u64, (bool, Bytes)>,
+    global_count: u64,
+    /// What the peer said before its identification string.
+    pub(crate) lines: Vec<String>,
+    pub(crate) failure: Option<Error>,
+    pub(crate) writing: Writing,
+    /// An output buffer that is not in use.
+    pub(crate) spare: Vec<u8>,
+    pub(crate) keepalive: Option<Keepalive>,
+    pub(crate) last_heard: Instant,
+    pub(crate) keepalives: u32,
+    /// Threads that wait for room in the output.
+    pub(crate) room_waiters: usize,
+    /// Channels that are told when the output has room.
+    room_watchers: Vec<Arc<Inbox>>,
+    /// When a thread will look at the clock; `None` while it is awake or sleeps without an end.
+    pub(crate) wakes_at: Option<Instant>,
+    finished: bool,
+}
+
+/// Who owns the socket's writing half.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writing {
+    Nobody,
+    /// A thread that will look for more output when it is through.
+    Someone,
+    /// The socket is full: the writing thread must wait for it.
+    Backlog,
+}
+
+/// Something the owner of a session has to decide, or waits for, before the connection protocol begins.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Decision {
+    /// Client: the server has proved to own this key. [`accept_host_key`](crate::blocking::Connection::accept_host_key) says
+    /// that it is the right one; [`fail`](crate::blocking::Connection::fail) that it is not.
+    HostKey {
+        /// The key, or a certificate for it.
+        blob: Vec<u8>,
+        /// The algorithm of its signature.
+        algorithm: String,
+    },
+    /// The first keys are in use.
+    Established,
+    /// Client: the authentication asks, or is over; see [`client_auth`](crate::blocking::Connection::client_auth).
+    ClientAuth(client::Event),
+    /// Server: the client asks to be let in; see [`server_auth`](crate::blocking::Connection::server_auth).
+    ServerAuth(ServerEvent),
+}
+
+impl Core {
+    pub(crate) fn new(engine: Engine, settings: &Settings, signals: Arc<Signals>) -> Self {
+        Self {
+            engine,
+            signals,
+            channels: HashMap::new(),
+            listeners: Listeners::default(),
+            to_wake: Vec::new(),
+            decisions: VecDeque::new(),
+            global_waiters: VecDeque::new(),
+            global_replies: HashMap::new(),
+            global_count: 0,
+            lines: Vec::new(),
+            failure: None,
+            writing: Writing::Nobody,
+            spare: Vec::new(),
+            keepalive: settings.keepalive,
+            last_heard: Instant::now(),
+            keepalives: 0,
+            room_waiters: 0,
+            room_watchers: Vec::new(),
+            wakes_at: None,
+            finished: false,
+        }
+    }
+
+    /// An inbox for a channel of this session.
+    pub(crate) fn new_inbox(&self) -> Arc<Inbox> {
+        Arc::new(Inbox::new(self.signals.bell.clone()))
+    }
+
+    /// Something session-wide has changed.
+    pub(crate) fn notify_changed(&mut self) {
+        self.signals.notify_changed();
+    }
+
+    /// The output has room again. Waking costs a system call, so it is done for those only who wait.
+    pub(crate) fn notify_room(&mut self) {
+        if self.room_waiters > 0 {
+            self.signals.room.notify_all();
+        }
+        if !self.room_watchers.is_empty() && self.engine.transport.packet().is_some() {
+            self.room_watchers.drain(..).for_each(|inbox| inbox.set_writable(true));
+        }
+    }
+
+    /// Handles what has arrived, up to a packet that could not be decoded. Answers with the key for what follows, if it
+    /// is there.
+    ///
+    /// `is_settled` says whether that is all the peer has sent so far, as far as can be known.
+    pub(crate) fn handle(
+        &mut self,
+        batch: &mut Vec<Received>,
+        decoded: Result<(), ssh_kex::Error>,
+        is_settled: bool,
+        now: Instant,
+    ) -> Result<Option<NewOpen>, Error> {
+        self.last_heard = now;
+        self.keepalives = 0;
+        for received in batch.drain(..) {
+            self.engine.handle(received, now)?;
+            self.dispatch()?;
+        }
+        decoded?;
+        self.dispatch()?;
+        let open = self.engine.take_open();
+        if is_settled {
+            self.engine.settle();
+            self.dispatch()?;
+        }
+        Ok(open)
+    }
+
+    /// Sends a global request; its number is answered if an answer is wanted.
+    pub(crate) fn global_request(
+        &mut self,
+        name: &[u8],
+        want_reply: bool,
+        data: &[u8],
+    ) -> Result<Option<u64>, Error> {
+        self.check()?;
+        self.engine.mux.global_request(name, want_reply, data)?;
+        if !want_reply {
+            return Ok(None);
+        }
+        let number = self.global_count;
+        self.global_count += 1;
+        self.global_waiters.push_back(Some(number));
+        Ok(Some(number))
+    }
+
+    /// Nobody will fetch the answer to this request. It may have come just now.
+    pub(crate) fn forget_global(&mut self, number: u64) -> Option<(bool, Bytes)> {
+        if let Some(answer) = self.global_replies.remove(&number) {
+            return Some(answer);
+        }
+        self.global_waiters
+            .iter_mut()
+            .filter(|waiter| **waiter == Some(number))
+            .for_each(|waiter| *waiter = None);
+        self.listeners.forget(number);
+        None
+    }
+
+    /// Ends the session for everybody with the same error, of which only the first counts.
+    pub(crate) fn fail(&mut self, error: Error) {
+        if self.failure.is_some() {
+            return;
+        }
+        log::debug!("session ends: {error}");
+        let reason = match error.kind() {
+            ErrorKind::Protocol => Some(disconnect::PROTOCOL_ERROR),
+            ErrorKind::Integrity => Some(disconnect::MAC_ERROR),
+            ErrorKind::NothingInCommon | ErrorKind::Crypto => Some(disconnect::KEY_EXCHANGE_FAILED),
+            ErrorKind::HostKey => Some(disconnect::HOST_KEY_NOT_VERIFIABLE),
+            ErrorKind::Authentication => Some(disconnect::NO_MORE_AUTH_METHODS_AVAILABLE),
+            ErrorKind::Closed | ErrorKind::Timeout(_) => Some(disconnect::BY_APPLICATION),
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            self.engine.transport.disconnect(reason, "");
+        }
+        for inbox in self.channels.values() {
+            inbox.fail(&error);
+        }
+        self.failure = Some(error);
+    }
+
+    /// What it means that the stream has ended, or failed with this error.
+    pub(crate) fn hung_up(&self, error: Option<io::Error>) -> Error {
+        if let Some(error) = error {
+            return Error::with_source(ErrorKind::Io, "connection lost", error);
+        }
+        let said = match self.lines.as_slice() {
+            _ if self.engine.transport.peer_identification().is_some() => String::new(),
+            [] => " before it sent an identification string".to_owned(),
+            lines => format!(" without an identification string; it said {lines:?}"),
+        };
+        let peer = self.engine.peer();
+        Error::new(ErrorKind::Io, format!("connection closed by the {peer}{said}"))
+    }
+
+    /// Takes the output, leaving an empty buffer.
+    pub(crate) fn take_output(&mut self) -> Vec<u8> {
+        let spare = std::mem::take(&mut self.spare);
+        std::mem::replace(self.engine.transport.output(), spare)
+    }
+
+    pub(crate) fn put_spare(&mut self, mut buffer: Vec<u8>) {
+        if buffer.capacity() <= MAX_SPARE {
+            buffer.clear();
+            self.spare = buffer;
+        }
+    }
+
+    /// Whether a write to the channel would take something. If not, its inbox will be told when that changes.
+    pub(crate) fn is_writable(&mut self, channel: ChannelId, inbox: &Arc<Inbox>) -> bool {
+        if !self.engine.mux.await_window(channel) {
+            return false;
+        }
+        let has_room = self.engine.transport.packet().is_some();
+        if !has_room && !self.room_watchers.iter().any(|watcher| Arc::ptr_eq(watcher, inbox)) {
+            self.room_watchers.push(inbox.clone());
+        }
+        has_room
+    }
+
+    /// An error if the session has ended.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.failure.clone().map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn has_output(&mut self) -> bool {
+        self.writing != Writing::Nobody || !self.engine.transport.output().is_empty()
+    }
+
+    /// Whether the stream is cut, or about to be.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    pub(crate) fn finish(&mut self) {
+        self.finished = true;
+    }
+}

@@ -1,0 +1,49 @@
+//! What is due by the clock: the engines' deadlines, and signs of life asked for when the server is silent.
+
+use crate::{Error, Phase, core::Core};
+use std::time::Instant;
+
+impl Core {
+    /// Runs the timers that are due and answers when the next one is.
+    pub(crate) fn run_timers(&mut self) -> Result<Option<Instant>, Error> {
+        let now = Instant::now();
+        if self.engine.poll_timeout().is_some_and(|due| due <= now) {
+            self.engine.handle_timeout(now)?;
+            self.dispatch()?;
+        }
+        if let (Some(keepalive), true) = (self.keepalive, self.engine.is_authenticated())
+            && self.keepalive_due().is_some_and(|due| due <= now)
+        {
+            if self.keepalives >= keepalive.count {
+                let silent = now.saturating_duration_since(self.last_heard);
+                return Err(Error::timeout(Phase::Keepalive, silent));
+            }
+            self.keepalives += 1;
+            // A queue with no room for the question holds others that the server has to answer.
+            if self.engine.mux.global_request(b"keepalive@openssh.com", true, &[]).is_ok() {
+                self.global_waiters.push_back(None);
+            }
+        }
+        self.engine.flush();
+        self.wakes_at = self.deadline();
+        Ok(self.wakes_at)
+    }
+
+    /// Whether a timer is due before anybody would look.
+    pub(crate) fn timer_moved(&self) -> bool {
+        match (self.deadline(), self.wakes_at) {
+            (Some(due), Some(wakes_at)) => due < wakes_at,
+            (Some(_), None) => true,
+            (None, _) => false,
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        [self.engine.poll_timeout(), self.keepalive_due()].into_iter().flatten().min()
+    }
+
+    fn keepalive_due(&self) -> Option<Instant> {
+        let keepalive = self.keepalive.filter(|_| self.engine.is_authenticated())?;
+        self.last_heard.checked_add(keepalive.interval.checked_mul(self.keepalives + 1)?)
+    }
+}
