@@ -20,6 +20,9 @@ const RUNG: u8 = 2;
 pub(crate) struct Bell {
     state: AtomicU8,
     woken: AtomicUsize,
+    /// Tasks that are to be woken once nothing is locked.
+    #[cfg(feature = "tokio")]
+    pub(crate) due: crate::tasks::Due,
     #[cfg(unix)]
     signal: std::sync::OnceLock<Signal>,
 }

@@ -24,8 +24,9 @@ mod stream;
 mod waiting;
 
 pub use crate::Decision;
+pub use crate::Terminal;
 pub use crate::inbox::Source;
-pub use channel::{Channel, Stderr, Terminal};
+pub use channel::{Channel, Stderr};
 pub use connection::Connection;
 pub use forward::{Forward, Forwarded};
 pub use incoming::Incoming;

@@ -62,9 +62,21 @@ pub(crate) struct Core {
     pub(crate) room_waiters: usize,
     /// Channels that are told when the output has room.
     room_watchers: Vec<Arc<Inbox>>,
+    #[cfg(feature = "tokio")]
+    pub(crate) tasks: crate::tasks::Tasks<Occasion>,
     /// When a thread will look at the clock; `None` while it is awake or sleeps without an end.
     pub(crate) wakes_at: Option<Instant>,
     finished: bool,
+}
+
+/// What tasks wait for that comes with the session.
+#[cfg(feature = "tokio")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// See [`Signals::changed`].
+    Changed,
+    /// See [`Signals::room`].
+    Room,
 }
 
 /// Who owns the socket's writing half.
@@ -118,6 +130,8 @@ impl Core {
             keepalives: 0,
             room_waiters: 0,
             room_watchers: Vec::new(),
+            #[cfg(feature = "tokio")]
+            tasks: Default::default(),
             wakes_at: None,
             finished: false,
         }
@@ -131,6 +145,8 @@ impl Core {
     /// Something session-wide has changed.
     pub(crate) fn notify_changed(&mut self) {
         self.signals.notify_changed();
+        #[cfg(feature = "tokio")]
+        self.tasks.call(|occasion| occasion == Occasion::Changed, &self.signals.bell.due);
     }
 
     /// The output has room again. Waking costs a system call, so it is done for those only who wait.
@@ -141,6 +157,8 @@ impl Core {
         if !self.room_watchers.is_empty() && self.engine.transport.packet().is_some() {
             self.room_watchers.drain(..).for_each(|inbox| inbox.set_writable(true));
         }
+        #[cfg(feature = "tokio")]
+        self.tasks.call(|occasion| occasion == Occasion::Room, &self.signals.bell.due);
     }
 
     /// Handles what has arrived, up to a packet that could not be decoded. Answers with the key for what follows, if it
@@ -223,6 +241,8 @@ impl Core {
             inbox.fail(&error);
         }
         self.failure = Some(error);
+        #[cfg(feature = "tokio")]
+        self.tasks.call(|_| true, &self.signals.bell.due);
     }
 
     /// What it means that the stream has ended, or failed with this error.

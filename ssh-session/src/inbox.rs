@@ -85,9 +85,13 @@ pub(crate) struct State {
     replies: VecDeque<(u64, bool)>,
     /// Answers that have come so far.
     answered: u64,
+    /// Requests whose answers nobody will fetch.
+    forgotten: Vec<u64>,
     /// Counts the times the peer has opened the window again.
     window_epoch: u64,
     pub(crate) waiting: Waiting,
+    #[cfg(feature = "tokio")]
+    pub(crate) tasks: crate::tasks::Tasks<Interest>,
     /// Standard error is put behind what is in the main stream.
     merged: bool,
     /// Those who are told what is ready, if there are any.
@@ -249,9 +253,19 @@ impl Inbox {
         ] {
             self.notify(waiting, condvar);
         }
+        self.call(&mut state, |_| true);
         Self::tell(state);
         self.bell.ring();
     }
+
+    /// Has the tasks woken that wait for such a thing.
+    #[cfg(feature = "tokio")]
+    fn call(&self, state: &mut State, is_meant: impl Fn(Interest) -> bool) {
+        state.tasks.call(is_meant, &self.bell.due);
+    }
+
+    #[cfg(not(feature = "tokio"))]
+    fn call(&self, _: &mut State, _: impl Fn(Interest) -> bool) {}
 
     /// Wakes as many threads as wait. It costs a system call, even for none.
     fn notify(&self, waiting: usize, condvar: &Condvar) {
@@ -275,6 +289,7 @@ impl Inbox {
         let mut state = self.lock();
         change(&mut state);
         self.notify(state.waiting.control, &self.control);
+        self.call(&mut state, |interest| interest == Interest::Control);
         Self::tell(state);
         self.bell.ring();
     }
@@ -288,7 +303,7 @@ impl Inbox {
 
     /// Wakes those who wait for data that is there now.
     pub(crate) fn wake(&self) {
-        let state = self.lock();
+        let mut state = self.lock();
         if state.stdout.len > 0 {
             self.notify(state.waiting.stdout, &self.stdout);
         }
@@ -298,6 +313,13 @@ impl Inbox {
         if state.stdout.len + state.stderr.len > 0 {
             self.notify(state.waiting.any, &self.control);
         }
+        let (stdout, stderr) = (state.stdout.len > 0, state.stderr.len > 0);
+        self.call(&mut state, |interest| match interest {
+            Interest::Data(Source::Stdout) => stdout,
+            Interest::Data(Source::Stderr) => stderr,
+            Interest::AnyData => stdout || stderr,
+            Interest::Control => false,
+        });
         Self::tell(state);
     }
 
@@ -330,9 +352,21 @@ impl Inbox {
     /// The answer to the oldest request without one.
     pub(crate) fn set_reply(&self, success: bool) {
         self.change_control(|state| {
-            state.replies.push_back((state.answered, success));
+            let number = state.answered;
             state.answered += 1;
+            match state.forgotten.iter().position(|forgotten| *forgotten == number) {
+                Some(at) => drop(state.forgotten.swap_remove(at)),
+                None => state.replies.push_back((number, success)),
+            }
         });
+    }
+
+    /// Nobody will fetch the answer to the request with this number, whether it has come or not.
+    pub(crate) fn forget_reply(&self, number: u64) {
+        let mut state = self.lock();
+        if state.take_reply(number).is_none() && number >= state.answered {
+            state.forgotten.push(number);
+        }
     }
 
     pub(crate) fn set_window_opened(&self) {

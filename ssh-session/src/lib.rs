@@ -35,6 +35,7 @@ mod bell;
 pub mod blocking;
 mod core;
 mod dispatch;
+mod endpoint;
 mod engine;
 pub mod error;
 mod inbox;
@@ -43,9 +44,15 @@ mod listeners;
 pub mod settings;
 #[cfg(unix)]
 mod signal;
+#[cfg(feature = "tokio")]
+mod tasks;
+mod terminal;
 mod timers;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 mod watch;
 
 pub use core::Decision;
 pub use error::{Error, ErrorKind, Phase};
 pub use settings::{Keepalive, Settings};
+pub use terminal::Terminal;

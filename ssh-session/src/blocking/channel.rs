@@ -7,16 +7,17 @@ use super::{
     stream::{Halves, Stream},
 };
 use crate::{
-    Error, ErrorKind, Phase,
+    Error, ErrorKind, Phase, Terminal,
     core::Writing,
+    endpoint::Endpoint,
     inbox::{Inbox, Source},
     watch::Watch,
 };
 use bytes::Bytes;
-use ssh_connection::{Blocked, ChannelId, Exit, Written, request::TerminalModes};
+use ssh_connection::{Blocked, ChannelId, Exit, Written};
 use ssh_wire::{
     Encode,
-    message::connection::{Break, Env, Exec, PtyReq, Signal, Subsystem, TerminalSize},
+    message::connection::{Break, Env, Exec, Signal, Subsystem, TerminalSize},
     number::EXTENDED_DATA_STDERR,
 };
 use std::{
@@ -24,13 +25,10 @@ use std::{
     io::{self, Read, Write},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
-
-/// Bytes read until credit is given back, unless the window is small.
-const CREDIT_STEP: usize = 256 * 1024;
 
 /// A channel of a session. It is a handle: clones are the same channel, and threads may share it, one reading while
 /// another writes. Dropping the last handle closes the channel.
@@ -65,15 +63,8 @@ pub struct Channel {
 
 struct Inner {
     connection: Connection,
-    id: ChannelId,
-    inbox: Arc<Inbox>,
+    end: Endpoint,
     timeouts: Mutex<ChannelTimeouts>,
-    /// Bytes read for which credit was not given back yet.
-    unreturned: AtomicUsize,
-    /// See [`CREDIT_STEP`].
-    credit_step: AtomicUsize,
-    /// Requests sent that want a reply.
-    requests: AtomicU64,
     /// Whether anybody is told when the channel becomes ready.
     watched: AtomicBool,
 }
@@ -107,28 +98,12 @@ impl ChannelTimeouts {
     }
 }
 
-/// The terminal that a pseudo-terminal at the other end stands for (RFC 4254 §6.2).
-#[derive(Debug, Clone)]
-pub struct Terminal {
-    /// The TERM environment variable: `xterm-256color`.
-    pub term: String,
-    /// Its size.
-    pub size: TerminalSize,
-    /// How it treats input and output.
-    pub modes: TerminalModes,
-}
-
 impl Channel {
     pub(super) fn new(connection: Connection, id: ChannelId, inbox: Arc<Inbox>) -> Self {
         let inner = Inner {
             connection,
-            id,
-            inbox,
+            end: Endpoint::new(id, inbox),
             timeouts: Mutex::default(),
-            unreturned: AtomicUsize::new(0),
-            // The window is looked at when credit is given back for the first time.
-            credit_step: AtomicUsize::new(1),
-            requests: AtomicU64::new(0),
             watched: AtomicBool::new(false),
         };
         Self { inner: Arc::new(inner) }
@@ -156,9 +131,7 @@ impl Channel {
 
     /// Asks for a pseudo-terminal for the command or shell to come (RFC 4254 §6.2).
     pub fn request_pty(&self, terminal: &Terminal) -> Result<(), Error> {
-        let modes = terminal.modes.to_bytes();
-        let term = terminal.term.as_bytes();
-        self.request("pty-req", &PtyReq { term, size: terminal.size, modes: &modes })
+        self.request("pty-req", terminal)
     }
 
     /// Sets an environment variable for the command or shell to come (RFC 4254 §6.4). Servers accept few names:
@@ -186,7 +159,7 @@ impl Channel {
     /// Sends any request and waits for the answer; a refusal is an error of kind [`ErrorKind::RequestRefused`].
     pub fn request(&self, name: &str, data: &impl Encode) -> Result<(), Error> {
         let number = self.send_request(name, true, data)?;
-        let success = self.inner.inbox.reply(
+        let success = self.inner.end.inbox.reply(
             self.shared(),
             number,
             self.inner.connection.settings().request_timeout,
@@ -207,29 +180,16 @@ impl Channel {
             .map(|(name, data)| self.send_request(name, true, &ssh_wire::Rest(data)))
             .collect::<Result<_, _>>()?;
         let timeout = self.inner.connection.settings().request_timeout;
-        numbers.into_iter().map(|number| self.inner.inbox.reply(self.shared(), number, timeout)).collect()
+        numbers.into_iter().map(|number| self.inner.end.inbox.reply(self.shared(), number, timeout)).collect()
     }
 
     /// Queues a request and answers its number among those that want a reply.
     fn send_request(&self, name: &str, want_reply: bool, data: &impl Encode) -> Result<u64, Error> {
-        let mut encoded = Vec::new();
-        data.encode(&mut encoded);
         let shared = self.shared();
         let mut core = shared.lock();
-        core.check()?;
-        self.check_open()?;
-        core.engine.mux.request(self.inner.id, name.as_bytes(), want_reply, &encoded)?;
-        // Counted under the lock, so that numbers follow the order on the wire.
-        let number = match want_reply {
-            true => self.inner.requests.fetch_add(1, Ordering::Relaxed),
-            false => 0,
-        };
+        let number = self.inner.end.request(&mut core, name, want_reply, data)?;
         shared.send(core);
         Ok(number)
-    }
-
-    fn check_open(&self) -> Result<(), Error> {
-        if self.inner.inbox.is_closed() { Err(Error::closed("channel")) } else { Ok(()) }
     }
 
     /// The other side's standard error, or whatever else it sends beside its main stream.
@@ -256,7 +216,7 @@ impl Channel {
     /// Whether what comes on standard error is read from the main stream, in the order in which it arrives. What has
     /// arrived and was not read yet is put behind the main stream's data.
     pub fn merge_stderr(&self, merge: bool) {
-        self.inner.inbox.merge(merge);
+        self.inner.end.inbox.merge(merge);
     }
 
     /// Changes who is told when the channel becomes ready.
@@ -267,12 +227,12 @@ impl Channel {
             // Nobody may be waiting when something comes that has to be told.
             self.shared().reading.follow();
         }
-        let writable = core.is_writable(self.inner.id, &self.inner.inbox);
-        self.inner.inbox.watch(writable, change)
+        let writable = core.is_writable(self.inner.end.id, &self.inner.end.inbox);
+        self.inner.end.inbox.watch(writable, change)
     }
 
     pub(super) fn wake_if_ready(&self) {
-        self.inner.inbox.wake_if_ready();
+        self.inner.end.inbox.wake_if_ready();
     }
 
     fn shared(&self) -> &Shared {
@@ -290,7 +250,7 @@ impl Channel {
 
     /// Bytes that can be read without waiting.
     pub fn available(&self) -> usize {
-        self.inner.inbox.available(Source::Stdout)
+        self.inner.end.inbox.available(Source::Stdout)
     }
 
     /// Takes what has arrived on either stream without copying it; `None` when both are at their end.
@@ -298,6 +258,7 @@ impl Channel {
         let timeouts = *self.timeouts();
         let chunk = self
             .inner
+            .end
             .inbox
             .recv_any(self.shared(), timeouts.reading())
             .map_err(|error| timeouts.explain(error))?;
@@ -309,7 +270,7 @@ impl Channel {
 
     fn recv_from(&self, source: Source) -> Result<Bytes, Error> {
         let timeouts = *self.timeouts();
-        let chunk = self.inner.inbox.recv(self.shared(), source, timeouts.reading());
+        let chunk = self.inner.end.inbox.recv(self.shared(), source, timeouts.reading());
         let chunk = chunk.map_err(|error| timeouts.explain(error))?;
         self.credit(chunk.len());
         Ok(chunk)
@@ -317,7 +278,7 @@ impl Channel {
 
     fn read_from(&self, source: Source, buffer: &mut [u8]) -> Result<usize, Error> {
         let timeouts = *self.timeouts();
-        let n = self.inner.inbox.read(self.shared(), source, buffer, timeouts.reading());
+        let n = self.inner.end.inbox.read(self.shared(), source, buffer, timeouts.reading());
         let n = n.map_err(|error| timeouts.explain(error))?;
         self.credit(n);
         Ok(n)
@@ -325,17 +286,12 @@ impl Channel {
 
     /// Gives the peer credit for what was read, in steps that are worth a lock.
     fn credit(&self, n: usize) {
-        let total = self.inner.unreturned.fetch_add(n, Ordering::Relaxed) + n;
-        if total < self.inner.credit_step.load(Ordering::Relaxed) {
-            return;
+        if let Some(bytes) = self.inner.end.credit_due(n) {
+            let shared = self.shared();
+            let mut core = shared.lock();
+            self.inner.end.give_credit(&mut core, bytes);
+            shared.send(core);
         }
-        let bytes = self.inner.unreturned.swap(0, Ordering::Relaxed);
-        let shared = self.shared();
-        let mut core = shared.lock();
-        core.engine.mux.consumed(self.inner.id, bytes, Instant::now());
-        let step = (core.engine.mux.window(self.inner.id) / 8).clamp(1, CREDIT_STEP);
-        self.inner.credit_step.store(step, Ordering::Relaxed);
-        shared.send(core);
     }
 
     /// Writes to the other side's standard error: for who serves a channel.
@@ -359,20 +315,14 @@ impl Channel {
         timeout: Option<Duration>,
     ) -> Result<usize, Error> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let (shared, id) = (self.shared(), self.inner.id);
+        let (shared, id) = (self.shared(), self.inner.end.id);
         let mut core = shared.lock();
         loop {
-            core.check()?;
-            self.check_open()?;
-            let epoch = self.inner.inbox.window_epoch();
-            let engine = &mut core.engine;
-            let written = match code {
-                None => engine.mux.write(id, data, &mut engine.transport)?,
-                Some(code) => engine.mux.write_extended(id, code, data, &mut engine.transport)?,
-            };
+            let epoch = self.inner.end.inbox.window_epoch();
+            let written = self.inner.end.write(&mut core, code, data)?;
             if self.inner.watched.load(Ordering::Relaxed) {
-                let writable = core.is_writable(id, &self.inner.inbox);
-                self.inner.inbox.set_writable(writable);
+                let writable = core.is_writable(id, &self.inner.end.inbox);
+                self.inner.end.inbox.set_writable(writable);
             }
             match written {
                 Written::Bytes(n) if timeout.is_some_and(|timeout| timeout.is_zero()) => {
@@ -380,19 +330,19 @@ impl Channel {
                     return Ok(n);
                 }
                 Written::Bytes(n) => {
-                    let is_over = || self.inner.inbox.is_over();
+                    let is_over = || self.inner.end.inbox.is_over();
                     shared.send_patiently(core, &Patience { deadline, is_over: &is_over });
                     if is_over() {
                         // It may have become so while the socket took nothing.
                         shared.lock().check()?;
-                        self.check_open()?;
+                        self.inner.end.check_open()?;
                     }
                     return Ok(n);
                 }
                 Written::Blocked(Blocked::Window) => {
                     shared.send(core);
                     let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-                    self.inner.inbox.wait_window(shared, epoch, left).map_err(|error| {
+                    self.inner.end.inbox.wait_window(shared, epoch, left).map_err(|error| {
                         match error.kind() {
                             ErrorKind::Timeout(_) => {
                                 Error::timeout(Phase::Write, timeout.unwrap_or_default())
@@ -420,14 +370,14 @@ impl Channel {
         let shared = self.shared();
         let mut core = shared.lock();
         core.check()?;
-        core.engine.mux.eof(self.inner.id);
+        core.engine.mux.eof(self.inner.end.id);
         shared.send(core);
         Ok(())
     }
 
     /// Waits until the command has ended. `None` if the server closed the channel without saying how.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Option<Exit>, Error> {
-        self.inner.inbox.exit(self.shared(), timeout)
+        self.inner.end.inbox.exit(self.shared(), timeout)
     }
 
     /// Closes the channel in both directions. What has arrived can still be read, and then comes the end, whether or
@@ -438,7 +388,7 @@ impl Channel {
 
     /// Waits until the other side has closed the channel, too.
     pub fn wait_closed(&self, timeout: Option<Duration>) -> Result<(), Error> {
-        self.inner.inbox.wait_closed(self.shared(), timeout)
+        self.inner.end.inbox.wait_closed(self.shared(), timeout)
     }
 }
 
@@ -450,11 +400,8 @@ impl Inner {
     fn close(&self) {
         let shared = self.connection.shared();
         let mut core = shared.lock();
-        core.engine.mux.close(self.id);
-        // The other side may never answer, so nobody goes on waiting for it.
-        self.inbox.set_left();
+        self.end.close(&mut core);
         shared.write_bell.ring();
-        core.notify_room();
         shared.send(core);
     }
 }
@@ -464,9 +411,11 @@ impl Drop for Inner {
         if *self.watched.get_mut() {
             self.connection.shared().reading.unfollow();
         }
-        if !self.inbox.is_closed() {
-            self.connection.shared().lock().channels.remove(&self.id);
-            self.close();
+        if !self.end.inbox.is_closed() {
+            let shared = self.connection.shared();
+            let mut core = shared.lock();
+            self.end.end(&mut core);
+            shared.send(core);
         }
     }
 }
@@ -510,7 +459,7 @@ impl Stream for Channel {
         let closer = self.clone();
         let close = move || {
             closer.close();
-            closer.inner.inbox.fail(&Error::closed("channel"));
+            closer.inner.end.inbox.fail(&Error::closed("channel"));
         };
         Ok(Halves {
             reader: Box::new(self.clone()),
@@ -523,7 +472,7 @@ impl Stream for Channel {
 
 impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Channel({})", self.inner.id)
+        write!(f, "Channel({})", self.inner.end.id)
     }
 }
 
@@ -545,7 +494,7 @@ impl Stderr {
 
     /// Bytes that can be read without waiting.
     pub fn available(&self) -> usize {
-        self.channel.inner.inbox.available(Source::Stderr)
+        self.channel.inner.end.inbox.available(Source::Stderr)
     }
 }
 

@@ -44,6 +44,7 @@ impl Inbox {
         timeout: Option<Duration>,
     ) -> Result<bool, Error> {
         self.wait(shared, Interest::Control, timeout, Phase::Request, |state| state.take_reply(number))
+            .inspect_err(|_| self.forget_reply(number))
     }
 
     /// Waits until the peer has opened the window again since `epoch` was read, or is done with the channel.

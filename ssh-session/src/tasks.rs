@@ -1,0 +1,72 @@
+//! Tasks that wait: for them what condition variables are for threads.
+
+use std::{
+    mem,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::Waker,
+};
+
+/// One that waits: a future, or one direction of a channel's handle. It waits for one thing at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ticket(u64);
+
+impl Ticket {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Those who wait, each with its waker, and for what. There are never more than futures and handles alive.
+#[derive(Debug)]
+pub(crate) struct Tasks<K>(Vec<(Ticket, K, Waker)>);
+
+/// Wakers that are called when nothing is locked any more: what a waker does is not ours to know.
+#[derive(Debug, Default)]
+pub(crate) struct Due(Mutex<Vec<Waker>>);
+
+impl<K: Copy> Tasks<K> {
+    /// From here on `waker` is called when `what` happens, once. Answers with the waker it replaces, to be dropped when
+    /// nothing is locked.
+    #[must_use]
+    pub(crate) fn register(&mut self, ticket: Ticket, what: K, waker: &Waker) -> Option<Waker> {
+        let Some((_, waits_for, registered)) = self.0.iter_mut().find(|(other, ..)| *other == ticket) else {
+            self.0.push((ticket, what, waker.clone()));
+            return None;
+        };
+        *waits_for = what;
+        (!registered.will_wake(waker)).then(|| mem::replace(registered, waker.clone()))
+    }
+
+    /// It waits no longer. Answers with its waker, to be dropped when nothing is locked.
+    #[must_use]
+    pub(crate) fn forget(&mut self, ticket: Ticket) -> Option<Waker> {
+        let at = self.0.iter().position(|(other, ..)| *other == ticket)?;
+        Some(self.0.swap_remove(at).2)
+    }
+
+    /// What some wait for has happened.
+    pub(crate) fn call(&mut self, is_meant: impl Fn(K) -> bool, due: &Due) {
+        if !self.0.is_empty() {
+            let meant = self.0.extract_if(.., |(_, what, _)| is_meant(*what)).map(|(.., waker)| waker);
+            due.0.lock().unwrap_or_else(PoisonError::into_inner).extend(meant);
+        }
+    }
+}
+
+impl<K> Default for Tasks<K> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl Due {
+    /// Wakes all. To be called with nothing locked.
+    pub(crate) fn wake(&self) {
+        let due = mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        due.into_iter().for_each(Waker::wake);
+    }
+}

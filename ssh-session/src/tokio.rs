@@ -1,0 +1,1 @@
+//! Sessions and channels for tasks.
