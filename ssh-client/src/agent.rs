@@ -78,6 +78,15 @@ impl SessionBinding {
             signature: session.host_signature()?,
         })
     }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn of_tasks(session: &ssh_session::tokio::Connection) -> Option<Self> {
+        Some(Self {
+            host_key: session.host_key()?,
+            session_id: session.session_id(),
+            signature: session.host_signature()?,
+        })
+    }
 }
 
 /// How long an agent may take to answer; `None` waits for ever. Streams that the caller [gives](Agent::over) keep the

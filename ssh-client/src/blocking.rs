@@ -9,7 +9,8 @@ mod command;
 mod connect;
 mod session;
 
-pub use command::{Command, Output};
+pub use crate::Output;
+pub use command::Command;
 pub use connect::{Login, Unverified};
 pub use session::Session;
 pub use ssh_session::blocking::{

@@ -6,9 +6,12 @@ use crate::{
 };
 use ssh_crypto::{Provider, Secret, Signer};
 use ssh_kex::{Algorithms, RekeyLimit};
-use ssh_session::{Keepalive, Settings};
+use ssh_session::{Keepalive, Phase, Settings};
 use ssh_wire::ident::Identification;
 use std::{fmt, sync::Arc, time::Duration};
+
+/// The port of the service `ssh`; in `known_hosts` a name without a port means this one.
+const DEFAULT_PORT: u16 = 22;
 
 /// Everything a session is told beforehand: who logs in and how, whom to trust, what to negotiate, how long to wait.
 ///
@@ -250,6 +253,20 @@ impl Config {
         settings.request_timeout = self.timeouts.request;
         settings.close_timeout = self.timeouts.close;
         settings
+    }
+
+    /// The name and port that the key of this host is looked up by.
+    pub(crate) fn known_as<'a>(&'a self, host: &'a str, port: u16) -> (&'a str, u16) {
+        // As with OpenSSH, an alias stands for host and port.
+        self.host_alias.as_ref().map_or((host, port), |alias| (alias.as_str(), DEFAULT_PORT))
+    }
+
+    /// How long the next step of the authentication may take, and what it is.
+    pub(crate) fn authentication_step(&self, is_established: bool) -> (Phase, Option<Duration>) {
+        match is_established {
+            true => (Phase::Authentication, self.timeouts.authentication),
+            false => (Phase::Handshake, self.timeouts.handshake),
+        }
     }
 
     pub(crate) fn show(&self, text: &str) {

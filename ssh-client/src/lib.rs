@@ -14,6 +14,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`blocking`] | [`Session`](blocking::Session), [`Channel`](blocking::Channel) and [`Command`](blocking::Command) for threads |
+//! | [`tokio`](crate#features) | the same for tasks, with the feature `tokio` |
 //! | [`config`] | [`Config`]: everything a session is told beforehand |
 //! | [`credential`] | [`Credential`]: passwords, keys, dialogues |
 //! | [`agent`] | [`Agent`](agent::Agent): the agent that keeps a user's keys |
@@ -28,15 +29,20 @@
 pub mod agent;
 pub mod blocking;
 pub mod certificate;
+mod command;
 pub mod config;
 pub mod credential;
+mod dialogue;
 pub mod host_key;
 mod host_memory;
 pub mod known_hosts;
 pub mod pattern;
 mod preference;
 pub mod ssh_config;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 
+pub use command::Output;
 pub use config::{Config, Timeouts};
 pub use credential::Credential;
 pub use host_memory::HostMemory;

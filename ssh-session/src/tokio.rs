@@ -29,6 +29,7 @@ mod connection;
 mod driver;
 mod forward;
 mod half;
+mod incoming;
 mod shared;
 mod waiting;
 
@@ -38,3 +39,4 @@ pub use connection::Connection;
 pub use driver::Driver;
 pub use forward::{Forward, Forwarded};
 pub use half::{ReadHalf, WriteHalf};
+pub use incoming::Incoming;

@@ -1,13 +1,12 @@
 //! A command on a channel of its own, in the manner of [`std::process::Command`].
 
 use super::{Channel, Session, Terminal};
-use crate::{Error, ErrorKind};
+use crate::{
+    Error, ErrorKind, Output,
+    command::{self, Start},
+};
 use ssh_connection::Exit;
 use ssh_session::blocking::Source;
-use ssh_wire::{
-    Encode,
-    message::connection::{Env, Exec, PtyReq},
-};
 use std::{
     fmt,
     io::{self, Write},
@@ -19,40 +18,20 @@ use std::{
 #[derive(Clone)]
 pub struct Command {
     session: Session,
-    command: Vec<u8>,
-    env: Vec<(String, String)>,
+    start: Start,
     stdin: Vec<u8>,
-    terminal: Option<Terminal>,
     timeout: Option<Duration>,
-}
-
-/// What a command wrote, and how it ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Output {
-    /// How it ended; `None` if the server did not say.
-    pub exit: Option<Exit>,
-    /// What it wrote to its standard output.
-    pub stdout: Vec<u8>,
-    /// What it wrote to its standard error.
-    pub stderr: Vec<u8>,
-}
-
-impl Output {
-    /// Whether it ended with status 0.
-    pub fn success(&self) -> bool {
-        self.exit == Some(Exit::Status(0))
-    }
 }
 
 impl Command {
     pub(super) fn new(session: Session, command: Vec<u8>) -> Self {
-        Self { session, command, env: Vec::new(), stdin: Vec::new(), terminal: None, timeout: None }
+        Self { session, start: Start::new(command), stdin: Vec::new(), timeout: None }
     }
 
     /// Sets an environment variable, if the server lets it be set.
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.env.push((name.into(), value.into()));
+        self.start.env.push((name.into(), value.into()));
         self
     }
 
@@ -66,7 +45,7 @@ impl Command {
     /// Runs the command on a pseudo-terminal.
     #[must_use]
     pub fn terminal(mut self, terminal: Terminal) -> Self {
-        self.terminal = Some(terminal);
+        self.start.terminal = Some(terminal);
         self
     }
 
@@ -81,28 +60,8 @@ impl Command {
     /// theirs.
     pub fn spawn(&self) -> Result<Channel, Error> {
         let channel = self.session.open_session()?;
-        let mut requests = Vec::new();
-        if let Some(terminal) = &self.terminal {
-            let modes = terminal.modes.to_bytes();
-            let request = PtyReq { term: terminal.term.as_bytes(), size: terminal.size, modes: &modes };
-            requests.push(("pty-req", encoded(&request)));
-        }
-        for (name, value) in &self.env {
-            requests.push(("env", encoded(&Env { name: name.as_bytes(), value: value.as_bytes() })));
-        }
-        requests.push(("exec", encoded(&Exec { command: &self.command })));
-        let answers = channel.request_all(&requests)?;
-        for ((name, _), success) in requests.iter().zip(answers) {
-            // A variable that the server does not take is no reason to give up; a terminal or the command itself is.
-            match (success, *name) {
-                (true, _) => {}
-                (false, "env") => log::info!("server refused to set an environment variable"),
-                (false, name) => {
-                    let message = format!("server refused the request {name:?}");
-                    return Err(Error::new(ErrorKind::RequestRefused, message));
-                }
-            }
-        }
+        let requests = self.start.requests();
+        command::check(&requests, &channel.request_all(&requests)?)?;
         Ok(channel)
     }
 
@@ -148,7 +107,7 @@ impl Command {
     }
 
     fn collect(&self, channel: &Channel, keep: bool) -> Result<Output, Error> {
-        let mut output = Output { exit: None, stdout: Vec::new(), stderr: Vec::new() };
+        let mut output = Output::new();
         while let Some((source, data)) = channel.recv_any()? {
             match source {
                 _ if !keep => {}
@@ -161,20 +120,11 @@ impl Command {
     }
 }
 
-fn encoded(value: &impl Encode) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    value.encode(&mut bytes);
-    bytes
-}
-
 impl fmt::Debug for Command {
-    /// Without what it reads and the values of its environment, which may be secrets.
+    /// Without what it reads, which may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.env.iter().map(|(name, _)| name).collect();
         f.debug_struct("Command")
-            .field("command", &String::from_utf8_lossy(&self.command))
-            .field("env", &names)
-            .field("terminal", &self.terminal)
+            .field("start", &self.start)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
     }

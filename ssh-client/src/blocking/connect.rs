@@ -2,25 +2,17 @@
 
 use super::{Session, Stream};
 use crate::{
-    Config, Credential, Error, ErrorKind, Phase,
-    agent::SessionBinding,
-    credential::{Challenge, Prepared},
-    host_key::HostKey,
-    preference,
+    Config, Credential, Error, ErrorKind, Phase, agent::SessionBinding, dialogue::Dialogue,
+    host_key::HostKey, preference,
 };
-use ssh_auth::client::{ClientConfig, Event};
-use ssh_crypto::{Secret, SignError};
+use ssh_auth::client::Event;
 use ssh_session::blocking::{Connection, Decision};
-use ssh_wire::ident::Identification;
 use std::{
     net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs},
     sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
 };
-
-/// The port of the service `ssh`; in `known_hosts` a name without a port means this one.
-const DEFAULT_PORT: u16 = 22;
 
 /// Resolves `host` and connects to the first of its addresses that answers, all within `timeout`.
 pub(super) fn dial(host: &str, port: u16, timeout: Option<Duration>) -> Result<TcpStream, Error> {
@@ -96,11 +88,7 @@ pub struct Login {
 
 impl Unverified {
     pub(super) fn start(stream: impl Stream, host: &str, port: u16, config: &Config) -> Result<Self, Error> {
-        // As with OpenSSH, an alias stands for host and port.
-        let (name, port) = match &config.host_alias {
-            Some(alias) => (alias.as_str(), DEFAULT_PORT),
-            None => (host, port),
-        };
+        let (name, port) = config.known_as(host, port);
         let connection = Connection::client(stream, preference::settings(config, name, port))?;
         match connection.next_decision(config.timeouts.handshake, Phase::Handshake)? {
             Decision::HostKey { blob, algorithm } => {
@@ -173,22 +161,14 @@ impl Login {
     fn dialogue(&self, credentials: &[Credential]) -> Result<(), Error> {
         let Self { connection, config, .. } = self;
         let server = connection.peer_identification();
-        let server = server.as_ref().map(Identification::software).unwrap_or_default();
-        let Prepared { credentials, methods, notes } =
-            Prepared::new(credentials, &server, self.binding().as_ref());
+        let binding = self.binding();
+        let (mut dialogue, client) = Dialogue::new(config, credentials, server.as_ref(), binding.as_ref());
         if connection.is_authenticated() {
             return connection.failure().map_or(Ok(()), Err);
         }
-        let mut client = ClientConfig::new(&config.user, methods);
-        client.pipeline = config.pipeline;
-        client.attempts = config.password_attempts;
         connection.authenticate(client)?;
-        let mut dialogues = Vec::new();
         loop {
-            let (phase, timeout) = match connection.is_established() {
-                true => (Phase::Authentication, config.timeouts.authentication),
-                false => (Phase::Handshake, config.timeouts.handshake),
-            };
+            let (phase, timeout) = config.authentication_step(connection.is_established());
             let event = match connection.next_decision(timeout, phase)? {
                 Decision::ClientAuth(event) => event,
                 _ => continue,
@@ -197,69 +177,14 @@ impl Login {
                 Event::Success => return Ok(()),
                 Event::Failed => {
                     let attempts = connection.client_auth(|auth| auth.attempts().to_vec())?;
-                    return Err(Error::authentication(&config.user, &attempts, &notes));
+                    return Err(dialogue.failed(&attempts));
                 }
-                Event::Banner(text) => config.show(&text),
-                Event::Notice { name, instruction, .. } => config.show(&format!("{name}\n{instruction}")),
-                question => self.answer(&credentials, question, &mut dialogues)?,
+                event => {
+                    if let Some(answer) = dialogue.answer(event) {
+                        connection.client_auth(|auth| answer.give(auth))?;
+                    }
+                }
             }
         }
     }
-
-    /// Finds the answer on this thread, with no lock held: it may take a person or an agent.
-    ///
-    /// `dialogues` are the passwords that have answered a dialogue: a wrong one is not sent again.
-    fn answer(
-        &self,
-        credentials: &[Credential],
-        question: Event,
-        dialogues: &mut Vec<usize>,
-    ) -> Result<(), Error> {
-        let answer = match question {
-            Event::Sign { id, algorithm, data } => Answer::Signature(match credentials.get(id) {
-                Some(Credential::Key { signer, .. } | Credential::Hostbased { signer, .. }) => {
-                    signer.sign(&algorithm, &data)
-                }
-                _ => Err(SignError::Failed("no such key".to_owned())),
-            }),
-            Event::Password { id, attempt } => Answer::Password(match credentials.get(id) {
-                Some(Credential::Password(password)) if attempt == 1 => Some(password.clone()),
-                Some(Credential::AskPassword(ask)) => ask(attempt),
-                _ => None,
-            }),
-            Event::Prompts { id, name, instruction, prompts } => {
-                Answer::Responses(match credentials.get(id) {
-                    Some(Credential::Interactive(answer)) => {
-                        answer(&Challenge { name, instruction, prompts })
-                    }
-                    // A password answers the one hidden question that servers ask instead of the method `password`.
-                    Some(Credential::Password(password)) => match prompts.as_slice() {
-                        [prompt] if !prompt.echo && !dialogues.contains(&id) => {
-                            dialogues.push(id);
-                            Some(vec![password.clone()])
-                        }
-                        _ => None,
-                    },
-                    _ => None,
-                })
-            }
-            Event::ChangePassword { prompt, .. } => {
-                Answer::NewPassword(self.config.change_password.as_ref().and_then(|change| change(&prompt)))
-            }
-            _ => return Ok(()),
-        };
-        self.connection.client_auth(|auth| match answer {
-            Answer::Signature(signature) => auth.signature(signature),
-            Answer::Password(password) => auth.password(password),
-            Answer::NewPassword(passwords) => auth.new_password(passwords),
-            Answer::Responses(responses) => auth.responses(responses),
-        })
-    }
-}
-
-enum Answer {
-    Signature(Result<Vec<u8>, SignError>),
-    Password(Option<Secret>),
-    NewPassword(Option<(Secret, Secret)>),
-    Responses(Option<Vec<Secret>>),
 }

@@ -282,6 +282,16 @@ impl Connection {
         self.shared().lock().engine.transport.session_id().unwrap_or_default().to_vec()
     }
 
+    /// The server's host key, or its certificate, once it is accepted.
+    pub fn host_key(&self) -> Option<Vec<u8>> {
+        self.shared().lock().engine.transport.host_key().map(<[u8]>::to_vec)
+    }
+
+    /// Client: the host's signature of the first exchange hash, which is the session identifier.
+    pub fn host_signature(&self) -> Option<Vec<u8>> {
+        self.shared().lock().engine.transport.host_signature().map(<[u8]>::to_vec)
+    }
+
     /// Ends the session with an error that all its calls answer from now on; the peer is told the fitting reason.
     pub fn fail(&self, error: Error) {
         self.shared().fail(self.shared().lock(), error);

@@ -117,8 +117,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 }
             };
             let mut core = self.shared.lock();
-            let awaits_keys = self.receiver.awaits_keys();
-            let open = core.handle(&mut self.batch, decoded, awaits_keys, Instant::now())?;
+            // A packet whose rest is on its way has been sent already.
+            let is_settled = !self.receiver.awaits_keys() && !self.receiver.is_midway();
+            let open = core.handle(&mut self.batch, decoded, is_settled, Instant::now())?;
             self.shared.release(core);
             match open {
                 Some(open) => self.receiver.install(open),

@@ -94,6 +94,12 @@ impl WriteHalf {
     pub(super) fn inner(&self) -> &Arc<Inner> {
         &self.inner
     }
+
+    /// Tells the other side that no more data will come (EOF), as shutting down does.
+    pub fn shutdown_write(&self) -> Result<(), Error> {
+        // The standard error ends with the main stream, which goes on here.
+        if self.code.is_none() { self.inner.eof() } else { Ok(()) }
+    }
 }
 
 impl Clone for WriteHalf {
@@ -117,8 +123,7 @@ impl AsyncWrite for WriteHalf {
 
     /// Tells the other side that no more data will come (EOF); reading goes on.
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The standard error ends with the main stream, which goes on here.
-        Poll::Ready(if self.code.is_none() { self.inner.eof().map_err(Into::into) } else { Ok(()) })
+        Poll::Ready(self.shutdown_write().map_err(Into::into))
     }
 }
 
