@@ -71,7 +71,7 @@ impl Dialogue {
                 }));
             }
             Event::Prompts { id, name, instruction, prompts } => {
-                return Some(Answer::Responses(self.respond(id, Challenge { name, instruction, prompts })));
+                return Some(Answer::Responses(self.respond(id, &Challenge { name, instruction, prompts })));
             }
             Event::ChangePassword { prompt, .. } => {
                 let change = self.config.change_password.as_ref();
@@ -82,9 +82,9 @@ impl Dialogue {
         None
     }
 
-    fn respond(&mut self, id: usize, challenge: Challenge) -> Option<Vec<Secret>> {
+    fn respond(&mut self, id: usize, challenge: &Challenge) -> Option<Vec<Secret>> {
         match self.credentials.get(id)? {
-            Credential::Interactive(answer) => answer(&challenge),
+            Credential::Interactive(answer) => answer(challenge),
             // A password answers the one hidden question that servers ask instead of the method `password`.
             Credential::Password(password) => match challenge.prompts.as_slice() {
                 [prompt] if !prompt.echo && !self.answered.contains(&id) => {

@@ -58,5 +58,5 @@ pub use ssh_auth::keyfile::PrivateKeyFile;
 pub use ssh_connection::Exit;
 pub use ssh_crypto::{KeyPair, PrivateKey, Provider, PublicKey, Secret, Signer};
 pub use ssh_kex::{Algorithms, Negotiated, RekeyLimit, default_provider};
-pub use ssh_session::{Error, ErrorKind, Phase};
+pub use ssh_session::{Error, ErrorKind, Phase, Terminal};
 pub use ssh_wire::message::connection::TerminalSize;

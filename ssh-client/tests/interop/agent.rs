@@ -1,6 +1,7 @@
 //! The agent: OpenSSH's own as a process of the test, and some that misbehave.
 
-use crate::support::{PATIENCE, config, connect, public_key};
+use crate::facade::connect;
+use crate::support::{PATIENCE, config, public_key};
 use ssh_client::{
     Credential, ErrorKind, Phase, PrivateKey, PrivateKeyFile, PublicKey, Signer,
     agent::{

@@ -1,6 +1,7 @@
 //! Each algorithm against OpenSSH: 8 MiB both ways, with new keys every MiB.
 
-use crate::support::{config, config_with_key, connect, noise, public_key};
+use crate::facade::connect;
+use crate::support::{config, config_with_key, noise, public_key};
 use ssh_client::{Config, Credential, RekeyLimit, host_key::Expect};
 use std::sync::Arc;
 use testing::{KeyKind, Sshd};

@@ -1,7 +1,8 @@
 //! Authentication: methods, sequences of methods, and what is told when it fails.
 
-use crate::support::{config, config_with_key, connect};
-use ssh_client::{Config, Credential, ErrorKind, Secret, blocking::Session, wire::number::NEWKEYS};
+use super::facade::connect;
+use crate::support::{config, config_with_key};
+use ssh_client::{Config, Credential, ErrorKind, Secret, blocking, wire::number::NEWKEYS};
 use std::{
     io::{self, Read},
     net::TcpStream,
@@ -171,7 +172,8 @@ fn a_signature_waits_for_what_the_server_says_about_it() {
     let stream = TcpStream::connect(sshd.addr()).unwrap();
     let reader = PausesAfterNewKeys { stream: stream.try_clone().unwrap(), seen: Vec::new(), paused: false };
     let config = config_with_key(&sshd, KeyKind::Ed25519);
-    let session = Session::connect_over((reader, stream), "127.0.0.1", sshd.port(), &config).unwrap();
+    let session =
+        blocking::Session::connect_over((reader, stream), "127.0.0.1", sshd.port(), &config).unwrap();
     if session.server().unwrap().software().starts_with("OpenSSH_8.") {
         return testing::skip(name, "OpenSSH before 8.9 does not know it");
     }

@@ -1,6 +1,7 @@
 //! Certificates of users and of hosts, made by `ssh-keygen -s`.
 
-use crate::support::{PATIENCE, config, connect, timeouts};
+use crate::facade::connect;
+use crate::support::{PATIENCE, config, timeouts};
 use ssh_client::{
     Algorithms, Config, Credential, Error, ErrorKind,
     blocking::Session,

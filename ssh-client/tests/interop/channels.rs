@@ -1,7 +1,8 @@
 //! Channels: commands, streams, requests.
 
-use crate::support::{PATIENCE, config_with_key, connect, noise, session};
-use ssh_client::{ErrorKind, Exit, TerminalSize, blocking::Terminal};
+use super::facade::{Session, connect, session};
+use crate::support::{PATIENCE, config_with_key, noise};
+use ssh_client::{ErrorKind, Exit, Terminal, TerminalSize};
 use std::{
     io::{self, Read, Write},
     thread,
@@ -271,8 +272,7 @@ fn a_session_runs_inside_a_channel_of_another() {
     let outer = session(&sshd);
     let channel = outer.direct_tcpip("127.0.0.1", sshd.port(), ("127.0.0.1", 0)).unwrap();
     let config = config_with_key(&sshd, KeyKind::Ed25519);
-    let inner =
-        ssh_client::blocking::Session::connect_over(channel, "127.0.0.1", sshd.port(), &config).unwrap();
+    let inner = Session::connect_over(channel, "127.0.0.1", sshd.port(), &config).unwrap();
     assert_eq!(inner.command("echo inside").output().unwrap().stdout, b"inside\n");
 }
 

@@ -1,8 +1,9 @@
 //! Peers that are not what they should be, and connections that break: each has its own error, in the time set, and no
 //! thread stays behind.
 
-use crate::support::{PATIENCE, config_with_key, connect, session, timeouts};
-use ssh_client::{Config, ErrorKind, Phase, blocking::Session, host_key::InsecureAcceptAny};
+use super::facade::{Session, connect, session};
+use crate::support::{PATIENCE, config_with_key, timeouts};
+use ssh_client::{Config, ErrorKind, Phase, host_key::InsecureAcceptAny};
 use std::{
     io::{Read, Write},
     net::TcpListener,

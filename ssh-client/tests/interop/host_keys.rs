@@ -1,6 +1,7 @@
 //! Host keys: only an explicit yes lets a session go on.
 
-use crate::support::{config_with_key, connect, public_key};
+use crate::facade::connect;
+use crate::support::{config_with_key, public_key};
 use ssh_client::{
     Config, ErrorKind,
     blocking::Session,

@@ -8,6 +8,7 @@ mod authentication;
 mod certificates;
 mod channels;
 mod compression;
+mod facade;
 mod failures;
 mod guesses;
 mod host_keys;

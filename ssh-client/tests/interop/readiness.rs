@@ -1,6 +1,7 @@
 //! Readiness in `poll(2)`, mio and async-io, calls that don't wait, and both streams as one.
 
-use crate::support::{PATIENCE, session};
+use crate::facade::session;
+use crate::support::PATIENCE;
 use async_io::{Async, Timer};
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};

@@ -1,6 +1,7 @@
 //! New keys while data flows.
 
-use crate::support::{PATIENCE, config_with_key, connect, noise, session};
+use super::facade::{connect, session};
+use crate::support::{PATIENCE, config_with_key, noise};
 use ssh_client::RekeyLimit;
 use std::{
     io::{Read, Write},

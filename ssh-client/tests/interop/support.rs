@@ -1,6 +1,6 @@
 //! What these tests share.
 
-use ssh_client::{Config, Credential, Error, PublicKey, Timeouts, blocking::Session, host_key::Expect};
+use ssh_client::{Config, Credential, PublicKey, Timeouts, host_key::Expect};
 use std::time::Duration;
 use testing::{KeyKind, Sshd};
 
@@ -35,15 +35,6 @@ pub(crate) fn config_with_key(sshd: &Sshd, kind: KeyKind) -> Config {
     let config = config(sshd);
     let credential = Credential::key_file(sshd.user_key_path(kind), None, config.provider()).unwrap();
     config.credential(credential)
-}
-
-pub(crate) fn connect(sshd: &Sshd, config: &Config) -> Result<Session, Error> {
-    Session::connect(("127.0.0.1", sshd.port()), config)
-}
-
-/// A session with an ed25519 key, and all defaults.
-pub(crate) fn session(sshd: &Sshd) -> Session {
-    connect(sshd, &config_with_key(sshd, KeyKind::Ed25519)).unwrap()
 }
 
 /// `size` bytes that do not repeat soon.

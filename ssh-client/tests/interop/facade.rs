@@ -1,0 +1,16 @@
+//! The blocking API, as the scenarios of this directory use it; `tests/tokio` has another of the same shape.
+
+use crate::support::config_with_key;
+use ssh_client::{Config, Error};
+use testing::{KeyKind, Sshd};
+
+pub(crate) use ssh_client::blocking::Session;
+
+pub(crate) fn connect(sshd: &Sshd, config: &Config) -> Result<Session, Error> {
+    Session::connect(("127.0.0.1", sshd.port()), config)
+}
+
+/// A session with an ed25519 key, and all defaults.
+pub(crate) fn session(sshd: &Sshd) -> Session {
+    connect(sshd, &config_with_key(sshd, KeyKind::Ed25519)).unwrap()
+}

@@ -1,0 +1,26 @@
+//! The scenarios on a runtime of one thread.
+
+use std::{future, sync::OnceLock, thread};
+use tokio::runtime::{Builder, Runtime};
+
+#[path = "../interop/authentication.rs"]
+mod authentication;
+#[path = "../interop/channels.rs"]
+mod channels;
+#[path = "facade.rs"]
+mod facade;
+#[path = "../interop/failures.rs"]
+mod failures;
+#[path = "../interop/rekeying.rs"]
+mod rekeying;
+
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<&'static Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        let runtime: &Runtime =
+            Box::leak(Box::new(Builder::new_current_thread().enable_all().build().unwrap()));
+        // It runs what the scenarios do not wait for.
+        thread::spawn(|| runtime.block_on(future::pending::<()>()));
+        runtime
+    })
+}

@@ -1,0 +1,20 @@
+//! The scenarios on a runtime of several threads.
+
+use std::sync::OnceLock;
+use tokio::runtime::{Builder, Runtime};
+
+#[path = "../interop/authentication.rs"]
+mod authentication;
+#[path = "../interop/channels.rs"]
+mod channels;
+#[path = "facade.rs"]
+mod facade;
+#[path = "../interop/failures.rs"]
+mod failures;
+#[path = "../interop/rekeying.rs"]
+mod rekeying;
+
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap())
+}
