@@ -14,7 +14,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`blocking`] | [`Session`](blocking::Session), [`Channel`](blocking::Channel) and [`Command`](blocking::Command) for threads |
-//! | [`tokio`](crate#features) | the same for tasks, with the feature `tokio` |
+//! | `tokio` | the same for tasks, with the feature `tokio` |
 //! | [`config`] | [`Config`]: everything a session is told beforehand |
 //! | [`credential`] | [`Credential`]: passwords, keys, dialogues |
 //! | [`agent`] | [`Agent`](agent::Agent): the agent that keeps a user's keys |

@@ -28,6 +28,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`blocking`] | [`Connection`](blocking::Connection) and [`Channel`](blocking::Channel) for threads, and the [`Stream`](blocking::Stream)s they run over |
+//! | `tokio` | the same for tasks, over anything that is `AsyncRead` and `AsyncWrite`; with the feature `tokio` |
 //! | [`settings`] | [`Settings`]: what a session is told beforehand |
 //! | [`error`] | [`Error`], its [`ErrorKind`] and the [`Phase`] of a timeout |
 

@@ -17,6 +17,8 @@ use crate::job::{Answer, Job, SINK, Work, median};
 pub(crate) enum Client {
     /// This library's blocking API, in a process of this program.
     Ours,
+    /// Its API for tasks, likewise.
+    OursTokio,
     /// OpenSSH's command.
     OpenSsh,
     /// A client of the program `peers`, which is built on its own.
@@ -41,6 +43,7 @@ impl Client {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Client::Ours => "ssh-client",
+            Client::OursTokio => "ssh-client, tokio",
             Client::OpenSsh => "OpenSSH",
             Client::Peer { name, .. } => name,
         }
@@ -82,10 +85,11 @@ impl Client {
                 });
                 command
             }
-            Client::Ours => {
+            Client::Ours | Client::OursTokio => {
                 let mut command =
                     Command::new(std::env::current_exe().map_err(|error| format!("this program: {error}"))?);
-                command.arg("work").args(job.to_arguments());
+                let work = if *self == Client::Ours { "work" } else { "work-tokio" };
+                command.arg(work).args(job.to_arguments());
                 command
             }
             Client::Peer { name, program } => {

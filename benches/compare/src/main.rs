@@ -15,6 +15,7 @@ mod job;
 mod ours;
 mod plan;
 mod report;
+mod tasks;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,7 @@ use clap::Parser;
 use testing::Sshd;
 
 use client::Client;
-use job::Job;
+use job::{Answer, Job};
 use plan::{Amounts, Place};
 use report::{Results, Row};
 
@@ -61,7 +62,8 @@ fn main() -> ExitCode {
     // A process that does one job: see client.rs.
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first() {
-        Some((first, job)) if first == "work" => work(job),
+        Some((first, job)) if first == "work" => work(ours::run, job),
+        Some((first, job)) if first == "work-tokio" => work(tasks::run, job),
         _ => compare(&Options::parse()),
     };
     match outcome {
@@ -73,9 +75,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn work(arguments: &[String]) -> Result<(), Box<dyn Error>> {
+fn work(run: fn(&Job) -> ours::Outcome<Answer>, arguments: &[String]) -> Result<(), Box<dyn Error>> {
     use std::io::Write;
-    let answer = ours::run(&Job::from_arguments(arguments)?).map_err(|error| error.to_string())?;
+    let answer = run(&Job::from_arguments(arguments)?).map_err(|error| error.to_string())?;
     writeln!(std::io::stdout(), "{answer}")?;
     Ok(())
 }
@@ -144,7 +146,7 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
 
 /// Those that this machine has, this library first.
 fn clients(no_peers: bool) -> Vec<Client> {
-    let mut clients = vec![Client::Ours];
+    let mut clients = vec![Client::Ours, Client::OursTokio];
     if Command::new("ssh").arg("-V").stderr(Stdio::null()).status().is_ok() {
         clients.push(Client::OpenSsh);
     } else {

@@ -13,7 +13,7 @@ use ssh_client::{Config, Credential, Exit, HostMemory};
 
 use crate::job::{Answer, Job, SINK, Work, median};
 
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Does the job in this process.
 pub(crate) fn run(job: &Job) -> Outcome<Answer> {
@@ -36,12 +36,16 @@ pub(crate) fn run(job: &Job) -> Outcome<Answer> {
             }
         }
     };
-    let cpu = clock_gettime(ClockId::ProcessCPUTime);
-    let cpu = u64::try_from(cpu.tv_sec)? * 1_000_000_000 + u64::try_from(cpu.tv_nsec)?;
-    Ok(Answer { cpu, value })
+    Ok(Answer { cpu: cpu()?, value })
 }
 
-fn config(job: &Job) -> Outcome<Config> {
+/// What this process has used so far, in nanoseconds.
+pub(crate) fn cpu() -> Outcome<u64> {
+    let cpu = clock_gettime(ClockId::ProcessCPUTime);
+    Ok(u64::try_from(cpu.tv_sec)? * 1_000_000_000 + u64::try_from(cpu.tv_nsec)?)
+}
+
+pub(crate) fn config(job: &Job) -> Outcome<Config> {
     let config = Config::new(&job.user).host_key(InsecureAcceptAny);
     let mut algorithms = config.offered().clone();
     for list in [&mut algorithms.cipher_c2s, &mut algorithms.cipher_s2c] {

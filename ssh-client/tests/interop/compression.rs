@@ -1,6 +1,7 @@
 //! Compression against OpenSSH, which has the delayed form alone: 8 MiB both ways, with new keys every MiB.
 
-use crate::support::{config_with_key, connect, noise};
+use super::facade::connect;
+use crate::support::{config_with_key, noise};
 use ssh_client::{Config, ErrorKind, RekeyLimit};
 use testing::{KeyKind, Sshd};
 

@@ -1,10 +1,9 @@
 //! Host keys: only an explicit yes lets a session go on.
 
-use crate::facade::connect;
+use super::facade::{Session, connect};
 use crate::support::{config_with_key, public_key};
 use ssh_client::{
     Config, ErrorKind,
-    blocking::Session,
     host_key::{Decide, Expect, HostKeyRefused, InsecureAcceptAny, Known},
     known_hosts::KnownHosts,
 };

@@ -175,7 +175,7 @@ async fn an_authentication_given_up_ends_the_connection() {
         let stream = stream().await.unwrap();
         Session::handshake(stream, "127.0.0.1", sshd.port(), config).await.unwrap()
     };
-    let mut login = handshake(&config).await.accept().unwrap();
+    let mut login = handshake(&config).await.accept().await.unwrap();
     assert!(polled(1, login.authenticate_with(&[])).await.is_none());
     assert!(login.authenticate_with(&[]).await.is_err());
     drop(login);

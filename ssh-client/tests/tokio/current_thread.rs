@@ -7,10 +7,14 @@ use tokio::runtime::{Builder, Runtime};
 mod authentication;
 #[path = "../interop/channels.rs"]
 mod channels;
+#[path = "../interop/compression.rs"]
+mod compression;
 #[path = "facade.rs"]
 mod facade;
 #[path = "../interop/failures.rs"]
 mod failures;
+#[path = "../interop/host_keys.rs"]
+mod host_keys;
 #[path = "../interop/rekeying.rs"]
 mod rekeying;
 

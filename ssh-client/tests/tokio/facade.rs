@@ -4,8 +4,8 @@
 use super::runtime;
 use crate::support::config_with_key;
 use ssh_client::{
-    Config, Error, Exit, Output, Phase, Terminal, TerminalSize,
-    tokio::{self as tasks, Unverified},
+    Config, Credential, Error, Exit, Negotiated, Output, Phase, Terminal, TerminalSize, host_key::HostKey,
+    tokio as tasks,
 };
 use std::{
     io::{self, Read, Write},
@@ -70,7 +70,7 @@ impl Session {
         stream.set_nonblocking(true).unwrap();
         runtime().block_on(async {
             let stream = tokio::net::TcpStream::from_std(stream).unwrap();
-            tasks::Session::handshake(stream, host, port, config).await
+            tasks::Session::handshake(stream, host, port, config).await.map(Unverified)
         })
     }
 
@@ -107,12 +107,41 @@ impl Session {
         self.0.rekey()
     }
 
+    pub(crate) fn negotiated(&self) -> Option<Negotiated> {
+        self.0.negotiated()
+    }
+
     pub(crate) fn is_active(&self) -> bool {
         self.0.is_active()
     }
 
     pub(crate) fn close(&self) {
         runtime().block_on(self.0.close());
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Unverified(tasks::Unverified);
+
+impl Unverified {
+    pub(crate) fn host_key(&self) -> &HostKey {
+        self.0.host_key()
+    }
+
+    pub(crate) fn accept(self) -> Result<Login, Error> {
+        runtime().block_on(self.0.accept()).map(Login)
+    }
+}
+
+pub(crate) struct Login(tasks::Login);
+
+impl Login {
+    pub(crate) fn authenticate_with(&mut self, credentials: &[Credential]) -> Result<Session, Error> {
+        runtime().block_on(self.0.authenticate_with(credentials)).map(Session)
+    }
+
+    pub(crate) fn authenticate(self) -> Result<Session, Error> {
+        runtime().block_on(self.0.authenticate()).map(Session)
     }
 }
 

@@ -212,7 +212,7 @@ async fn a_client_and_a_server_run_in_one_task() {
         loop {
             match server.next_decision(None, Phase::Authentication).await {
                 Ok(Decision::ServerAuth(ServerEvent::None { .. })) => {
-                    server.server_auth(|auth| auth.accept()).unwrap()
+                    server.server_auth(|auth| auth.accept()).unwrap();
                 }
                 Ok(_) => {}
                 Err(error) => return error.kind(),
