@@ -211,11 +211,12 @@ impl Core {
         if let Some(answer) = self.global_replies.remove(&number) {
             return Some(answer);
         }
-        self.global_waiters
-            .iter_mut()
-            .filter(|waiter| **waiter == Some(number))
-            .for_each(|waiter| *waiter = None);
-        self.listeners.forget(number);
+        if !self.listeners.forget(number) {
+            self.global_waiters
+                .iter_mut()
+                .filter(|waiter| **waiter == Some(number))
+                .for_each(|waiter| *waiter = None);
+        }
         None
     }
 

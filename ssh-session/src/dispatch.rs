@@ -5,6 +5,7 @@ use crate::{
     core::{Core, Decision},
     engine::Event,
     inbox::{Inbox, Source},
+    listeners::Answered,
 };
 use bytes::Bytes;
 use ssh_connection::{ChannelId, Exit};
@@ -109,9 +110,14 @@ impl Core {
             Event::GlobalReply { success, data } => {
                 if let Some(Some(number)) = self.global_waiters.pop_front() {
                     // At once, for connections may follow right behind.
-                    self.listeners.answered(number, success, &data);
-                    self.global_replies.insert(number, (success, data));
-                    self.notify_changed();
+                    match self.listeners.answered(number, success, &data) {
+                        Answered::Wanted => {
+                            self.global_replies.insert(number, (success, data));
+                            self.notify_changed();
+                        }
+                        Answered::Unwanted => {}
+                        Answered::InVain(address, port) => self.give_back(&address, port),
+                    }
                 }
             }
             _ => {}

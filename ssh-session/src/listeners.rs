@@ -3,8 +3,8 @@
 use crate::{core::Core, inbox::Inbox, incoming::Types};
 use ssh_connection::ChannelId;
 use ssh_wire::{
-    DecodeError, Rest,
-    message::connection::{ForwardedPort, ForwardedTcpip},
+    DecodeError, Encode, Rest,
+    message::connection::{ForwardedPort, ForwardedTcpip, TcpipForward},
     number::open_failure,
 };
 use std::{
@@ -29,7 +29,18 @@ pub(crate) struct Listeners {
 struct Asked {
     address: Vec<u8>,
     port: u16,
-    listener: Arc<Listener>,
+    /// `None` if nobody waits for the answer any more.
+    listener: Option<Arc<Listener>>,
+}
+
+/// What becomes of the answer to a global request.
+pub(crate) enum Answered {
+    /// It is for who waits for it.
+    Wanted,
+    /// Nobody does.
+    Unwanted,
+    /// Nobody does, and the server listens on this port in vain.
+    InVain(Vec<u8>, u32),
 }
 
 /// Connections that wait to be accepted.
@@ -75,28 +86,38 @@ impl Listeners {
     }
 
     /// The server has answered a global request: if it was for a port and is granted, connections may come.
-    pub(crate) fn answered(&mut self, number: u64, success: bool, reply: &[u8]) {
-        let Some(Asked { address, port, listener }) = self.asked.remove(&number) else { return };
-        if let (true, Ok(port)) = (success, granted(port, reply)) {
-            self.ports.insert((address, port), listener);
+    pub(crate) fn answered(&mut self, number: u64, success: bool, reply: &[u8]) -> Answered {
+        let Some(Asked { address, port, listener }) = self.asked.remove(&number) else {
+            return Answered::Wanted;
+        };
+        match (success.then(|| granted(port, reply)), listener) {
+            (Some(Ok(port)), Some(listener)) => {
+                self.ports.insert((address, port), listener);
+                Answered::Wanted
+            }
+            (Some(Ok(port)), None) => Answered::InVain(address, port),
+            (_, Some(_)) => Answered::Wanted,
+            (_, None) => Answered::Unwanted,
         }
     }
 
     /// A port is asked for, by the request with this number.
     pub(crate) fn ask(&mut self, number: u64, address: &str, port: u16, listener: Arc<Listener>) {
-        self.asked.insert(number, Asked { address: address.as_bytes().to_vec(), port, listener });
+        let asked = Asked { address: address.as_bytes().to_vec(), port, listener: Some(listener) };
+        self.asked.insert(number, asked);
     }
 
-    /// Nobody waits for the answer any more.
-    pub(crate) fn forget(&mut self, number: u64) {
-        self.asked.remove(&number);
+    /// Nobody waits for the answer any more. Whether it was for a port, which must be given back if it is granted.
+    pub(crate) fn forget(&mut self, number: u64) -> bool {
+        self.asked.get_mut(&number).is_some_and(|asked| asked.listener.take().is_some())
     }
 }
 
 impl Core {
-    /// Nobody accepts connections to this port any more.
-    pub(crate) fn end_listener(&mut self, address: &str, port: u32, listener: &Arc<Listener>) {
-        let key = (address.as_bytes().to_vec(), port);
+    /// Nobody accepts connections to this port any more: gives it back to the server.
+    pub(crate) fn end_listener(&mut self, address: &[u8], port: u32, listener: &Arc<Listener>) {
+        self.give_back(address, port);
+        let key = (address.to_vec(), port);
         // A server that grants a port twice has given it to another by now.
         if self.listeners.ports.get(&key).is_some_and(|other| Arc::ptr_eq(other, listener)) {
             self.listeners.ports.remove(&key);
@@ -105,6 +126,23 @@ impl Core {
             self.channels.remove(&channel);
             self.engine.mux.close(channel);
         }
+    }
+
+    /// The same for a port that may have been granted, and that nobody knows of.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn end_unknown_listener(&mut self, listener: &Arc<Listener>) {
+        let granted = self.listeners.ports.iter().find(|(_, other)| Arc::ptr_eq(other, listener));
+        if let Some((address, port)) = granted.map(|(key, _)| key.clone()) {
+            self.end_listener(&address, port, listener);
+        }
+    }
+
+    /// Tells the server to listen no longer (RFC 4254 §7.1).
+    pub(crate) fn give_back(&mut self, address: &[u8], port: u32) {
+        let mut data = Vec::new();
+        TcpipForward { address, port }.encode(&mut data);
+        // An error means that the session is over, and the forwarding with it.
+        let _ = self.engine.mux.global_request(b"cancel-tcpip-forward", false, &data);
     }
 }
 

@@ -70,3 +70,60 @@ impl Due {
         due.into_iter().for_each(Waker::wake);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        sync::{Arc, atomic::AtomicUsize},
+        task::Wake,
+    };
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn each_waits_once_and_is_woken_once() {
+        let (count, other) = (Arc::<Count>::default(), Arc::<Count>::default());
+        let (waker, other_waker) = (Waker::from(count.clone()), Waker::from(other.clone()));
+        let (mut tasks, due) = (Tasks::default(), Due::default());
+        let (one, two) = (Ticket::new(), Ticket::new());
+        for what in [1, 2, 1] {
+            assert!(tasks.register(one, what, &waker).is_none(), "the same waker is kept");
+        }
+        assert!(tasks.register(two, 1, &other_waker).is_none());
+        assert_eq!(tasks.0.len(), 2);
+        tasks.call(|what| what == 2, &due);
+        due.wake();
+        assert_eq!(count.0.load(Ordering::Relaxed), 0, "it waits for something else by now");
+        tasks.call(|what| what == 1, &due);
+        assert_eq!(count.0.load(Ordering::Relaxed), 0, "not under the lock");
+        due.wake();
+        due.wake();
+        tasks.call(|_| true, &due);
+        due.wake();
+        assert_eq!((count.0.load(Ordering::Relaxed), other.0.load(Ordering::Relaxed)), (1, 1));
+    }
+
+    #[test]
+    fn another_waker_takes_the_place_and_a_forgotten_one_is_let_go() {
+        let (count, other) = (Arc::<Count>::default(), Arc::<Count>::default());
+        let (mut tasks, due) = (Tasks::default(), Due::default());
+        let ticket = Ticket::new();
+        assert!(tasks.register(ticket, (), &Waker::from(count.clone())).is_none());
+        assert!(tasks.register(ticket, (), &Waker::from(other.clone())).is_some());
+        assert_eq!(Arc::strong_count(&count), 1);
+        assert!(tasks.forget(ticket).is_some());
+        assert!(tasks.forget(ticket).is_none());
+        assert_eq!(Arc::strong_count(&other), 1);
+        tasks.call(|()| true, &due);
+        due.wake();
+        assert_eq!(other.0.load(Ordering::Relaxed), 0);
+    }
+}

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use ssh_client::Exit;
 use ssh_client::tokio::{Channel, Session};
+use ssh_client::{Config, Exit, HostMemory};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
@@ -18,10 +18,12 @@ pub(crate) fn run(job: &Job) -> Outcome<Answer> {
 }
 
 async fn work(job: &Job) -> Outcome<u64> {
-    if job.work == Work::Handshakes {
-        return handshakes(job).await;
+    match job.work {
+        Work::Handshakes => return handshakes(job, &config(job)?).await,
+        Work::Reconnects => return handshakes(job, &config(job)?.memory(&HostMemory::new())).await,
+        _ => {}
     }
-    let session = connect(job, TcpStream::connect(job.addr).await?).await?;
+    let session = connect(job, TcpStream::connect(job.addr).await?, &config(job)?).await?;
     match job.work {
         Work::Download => download(job, &session).await,
         Work::Upload => upload(job, &session).await,
@@ -32,13 +34,13 @@ async fn work(job: &Job) -> Outcome<u64> {
             Ok(0)
         }
         Work::Concurrent => concurrent(job, &session).await,
-        Work::Echo | Work::Handshakes => echo(job, &session).await,
+        Work::Echo | Work::Handshakes | Work::Reconnects => echo(job, &session).await,
     }
 }
 
-async fn connect(job: &Job, stream: TcpStream) -> Outcome<Session> {
+async fn connect(job: &Job, stream: TcpStream, config: &Config) -> Outcome<Session> {
     stream.set_nodelay(true)?;
-    Ok(Session::connect_over(stream, "127.0.0.1", job.addr.port(), &config(job)?).await?)
+    Ok(Session::connect_over(stream, "127.0.0.1", job.addr.port(), config).await?)
 }
 
 async fn start(session: &Session, command: &str) -> Outcome<Channel> {
@@ -79,12 +81,12 @@ async fn upload(job: &Job, session: &Session) -> Outcome<u64> {
 }
 
 /// Connects anew for every command.
-async fn handshakes(job: &Job) -> Outcome<u64> {
+async fn handshakes(job: &Job, config: &Config) -> Outcome<u64> {
     let mut times = Vec::new();
     for _ in 0..job.amount {
         let stream = TcpStream::connect(job.addr).await?;
         let start = Instant::now();
-        run_true(&connect(job, stream).await?).await?;
+        run_true(&connect(job, stream, config).await?).await?;
         times.push(u64::try_from(start.elapsed().as_nanos())?);
     }
     Ok(median(times))

@@ -94,8 +94,7 @@ impl Session {
     /// Asks the server to listen on `address` (empty for all it has) and `port` (0 lets it choose), and to pass
     /// connections on (RFC 4254 §7.1).
     ///
-    /// The request is sent at the first poll. When the future is dropped later the server may go on listening; what
-    /// connects there is refused.
+    /// The request is sent at the first poll. When the future is dropped later the port is given back.
     pub async fn forward(&self, address: &str, port: u16) -> Result<Forward, Error> {
         self.connection.forward(address, port).await
     }

@@ -71,12 +71,8 @@ impl Forward {
 
 impl Drop for Forward {
     fn drop(&mut self) {
-        let mut data = Vec::new();
-        TcpipForward { address: self.address.as_bytes(), port: self.port }.encode(&mut data);
-        // An error means that the session is over, and the forwarding with it.
-        let _ = self.connection.shared().global_request(b"cancel-tcpip-forward", false, &data, None);
         let mut core = self.connection.shared().lock();
-        core.end_listener(&self.address, self.port, &self.listener);
+        core.end_listener(self.address.as_bytes(), self.port, &self.listener);
         self.connection.shared().send(core);
     }
 }

@@ -19,6 +19,8 @@ use tokio::{
 
 /// How often the driver looks for more before it lets other tasks run.
 const MAX_ROUNDS: usize = 32;
+/// Nobody waits longer for a session to close, and no clock overflows.
+const MAX_CLOSE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Runs a session: nothing is read, written or timed unless this future is polled. It ends with the session, and answers
 /// how; dropping it ends the session without a word to the peer.
@@ -158,9 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             core.notify_room();
         }
         if core.failure.is_some() && self.closes_at.is_none() {
-            self.closes_at = Instant::now().checked_add(self.close_timeout);
-            // One that can't be reached would be none.
-            self.closes_at = self.closes_at.or_else(|| Instant::now().checked_add(Duration::from_secs(3600)));
+            self.closes_at = Some(Instant::now() + self.close_timeout.min(MAX_CLOSE_TIMEOUT));
         }
         self.shared.release(core);
         self.closes_at.or(due)

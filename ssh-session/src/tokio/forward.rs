@@ -6,7 +6,7 @@ use crate::{
     listeners::{Listener, granted},
 };
 use ssh_wire::{Encode, message::connection::TcpipForward};
-use std::{fmt, sync::Arc};
+use std::{fmt, mem, sync::Arc};
 
 /// A port the server listens on. Dropping it ends that.
 pub struct Forward {
@@ -31,13 +31,13 @@ impl Connection {
     /// Asks the server to listen on `address` (empty for all it has) and `port` (0 lets it choose), and to pass
     /// connections on (RFC 4254 §7.1).
     ///
-    /// The request is sent at the first poll. When the future is dropped later the server may go on listening; what
-    /// connects there is refused.
+    /// The request is sent at the first poll. When the future is dropped later the port is given back.
     pub async fn forward(&self, address: &str, port: u16) -> Result<Forward, Error> {
         let mut data = Vec::new();
         TcpipForward { address: address.as_bytes(), port: port.into() }.encode(&mut data);
         let listener = Arc::new(Listener::default());
         let asked = listener.clone();
+        let unknown = Unknown { connection: self, listener: &listener };
         let (success, reply) = self
             .global_request_with("tcpip-forward", true, &data, |core, number| {
                 core.listeners.ask(number, address, port, asked);
@@ -49,7 +49,23 @@ impl Connection {
         }
         let chosen = granted(port, &reply)
             .map_err(|error| Error::with_source(ErrorKind::Protocol, "answer to tcpip-forward", error))?;
+        mem::forget(unknown);
         Ok(Forward { connection: self.clone(), listener, address: address.to_owned(), port: chosen })
+    }
+}
+
+/// A port that may have been granted while nobody knows it.
+struct Unknown<'a> {
+    connection: &'a Connection,
+    listener: &'a Arc<Listener>,
+}
+
+impl Drop for Unknown<'_> {
+    fn drop(&mut self) {
+        let shared = self.connection.shared();
+        let mut core = shared.lock();
+        core.end_unknown_listener(self.listener);
+        shared.send(core);
     }
 }
 
@@ -73,13 +89,9 @@ impl Forward {
 
 impl Drop for Forward {
     fn drop(&mut self) {
-        let mut data = Vec::new();
-        TcpipForward { address: self.address.as_bytes(), port: self.port }.encode(&mut data);
-        // An error means that the session is over, and the forwarding with it.
-        let _ = self.connection.send_global("cancel-tcpip-forward", false, &data, |_, _| {});
         let shared = self.connection.shared();
         let mut core = shared.lock();
-        core.end_listener(&self.address, self.port, &self.listener);
+        core.end_listener(self.address.as_bytes(), self.port, &self.listener);
         shared.send(core);
     }
 }

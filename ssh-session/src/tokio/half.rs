@@ -80,15 +80,19 @@ pub struct WriteHalf {
     /// For extended data: of which kind (RFC 4254 §5.2).
     code: Option<u32>,
     ticket: Ticket,
+    /// Its waker may be registered.
+    has_waited: bool,
 }
 
 impl WriteHalf {
     pub(super) fn new(inner: Arc<Inner>) -> Self {
-        Self { inner, code: None, ticket: Ticket::new() }
+        Self { inner, code: None, ticket: Ticket::new(), has_waited: false }
     }
 
     pub(super) fn extended(inner: Arc<Inner>) -> Self {
-        Self { inner, code: Some(EXTENDED_DATA_STDERR), ticket: Ticket::new() }
+        let mut half = Self::new(inner);
+        half.code = Some(EXTENDED_DATA_STDERR);
+        half
     }
 
     pub(super) fn inner(&self) -> &Arc<Inner> {
@@ -104,16 +108,21 @@ impl WriteHalf {
 
 impl Clone for WriteHalf {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), code: self.code, ticket: Ticket::new() }
+        match self.code {
+            None => Self::new(self.inner.clone()),
+            Some(_) => Self::extended(self.inner.clone()),
+        }
     }
 }
 
 impl AsyncWrite for WriteHalf {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
         if data.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        proceed(cx, |waker| self.inner.poll_write(self.ticket, self.code, waker, data))
+        let written = proceed(cx, |waker| self.inner.poll_write(self.ticket, self.code, waker, data));
+        self.has_waited |= written.is_pending();
+        written
     }
 
     /// Does nothing: what is written leaves at once.
@@ -129,7 +138,9 @@ impl AsyncWrite for WriteHalf {
 
 impl Drop for WriteHalf {
     fn drop(&mut self) {
-        self.inner.end.inbox.forget(self.ticket);
-        self.inner.shared().forget(self.ticket);
+        if self.has_waited {
+            self.inner.end.inbox.forget(self.ticket);
+            self.inner.shared().forget(self.ticket);
+        }
     }
 }
