@@ -31,7 +31,7 @@ use tokio::{
 ///
 /// Reading gives what the other side wrote to its standard output, [`Channel::stderr`] the rest. Both come out of one
 /// window: see [there](crate::blocking) for what happens to a stream that nobody reads. Writing hands as much to the
-/// session as there is room for; [shutting down](tokio::io::AsyncWriteExt::shutdown) tells the other side that no more
+/// session as there is room for; [shutting down](AsyncWrite::poll_shutdown) tells the other side that no more
 /// will come. Reads and writes are cancel safe as those of a socket are.
 ///
 /// ```no_run
