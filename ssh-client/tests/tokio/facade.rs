@@ -4,12 +4,12 @@
 use super::runtime;
 use crate::support::config_with_key;
 use ssh_client::{
-    Config, Credential, Error, Exit, Negotiated, Output, Phase, Terminal, TerminalSize, host_key::HostKey,
-    tokio as tasks,
+    Config, Credential, Error, Exit, Output, Phase, Terminal, TerminalSize, host_key::HostKey, tokio as tasks,
 };
 use std::{
     io::{self, Read, Write},
     net::TcpStream,
+    ops::Deref,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -103,20 +103,17 @@ impl Session {
         runtime().block_on(self.0.ping())
     }
 
-    pub(crate) fn rekey(&self) -> Result<(), Error> {
-        self.0.rekey()
-    }
-
-    pub(crate) fn negotiated(&self) -> Option<Negotiated> {
-        self.0.negotiated()
-    }
-
-    pub(crate) fn is_active(&self) -> bool {
-        self.0.is_active()
-    }
-
     pub(crate) fn close(&self) {
         runtime().block_on(self.0.close());
+    }
+}
+
+/// What needs no runtime.
+impl Deref for Session {
+    type Target = tasks::Session;
+
+    fn deref(&self) -> &tasks::Session {
+        &self.0
     }
 }
 
@@ -145,6 +142,7 @@ impl Login {
     }
 }
 
+#[derive(Debug)]
 pub(crate) struct Command {
     tasks: tasks::Command,
     timeout: Option<Duration>,

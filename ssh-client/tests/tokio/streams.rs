@@ -123,6 +123,26 @@ async fn halves_and_merged_streams() {
     assert_eq!(rest, "end\n");
 }
 
+#[tokio::test]
+async fn the_server_opens_channels_to_a_forwarded_agent() {
+    let Some(sshd) = Sshd::start_or_skip("the_server_opens_channels_to_a_forwarded_agent") else { return };
+    let session = start(&sshd).await;
+    let incoming = session.incoming("auth-agent@openssh.com").unwrap();
+    assert_eq!(session.incoming("auth-agent@openssh.com").unwrap_err().kind(), ErrorKind::Usage);
+    let channel = session.open_session().await.unwrap();
+    channel.request("auth-agent-req@openssh.com", &[] as &[u8; 0]).await.unwrap();
+    channel.exec("ssh-add -l").await.unwrap();
+    let (mut agent, _) = timeout(PATIENCE, incoming.accept()).await.unwrap().unwrap();
+    // SSH_AGENTC_REQUEST_IDENTITIES, and SSH_AGENT_IDENTITIES_ANSWER with none.
+    let mut request = [0; 5];
+    agent.read_exact(&mut request).await.unwrap();
+    assert_eq!(request, [0, 0, 0, 1, 11]);
+    agent.write_all(&[0, 0, 0, 5, 12, 0, 0, 0, 0]).await.unwrap();
+    assert_eq!(channel.wait().await.unwrap(), Some(Exit::Status(1)));
+    drop(incoming);
+    assert!(session.incoming("auth-agent@openssh.com").is_ok());
+}
+
 /// One that blocks blocks nobody else, even on a runtime of one thread.
 #[tokio::test]
 async fn what_decides_may_block() {
