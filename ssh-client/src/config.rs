@@ -216,8 +216,8 @@ impl Config {
         self
     }
 
-    /// Whether requests are sent before the answer to the one before them is there (on by default). A few servers
-    /// break; switching it off costs round trips.
+    /// Whether requests are sent before the answer to the one before them is there (on by default, except to servers
+    /// whose identification string names one that may not bear it). Switching it off costs round trips.
     #[must_use]
     pub fn pipeline(mut self, pipeline: bool) -> Self {
         self.pipeline = pipeline;

@@ -4,6 +4,7 @@ use crate::{
     Config, Credential, Error,
     agent::SessionBinding,
     credential::{Challenge, Prepared},
+    quirks::takes_one_at_a_time,
 };
 use ssh_auth::client::{Attempt, Client, ClientConfig, Event};
 use ssh_crypto::{Secret, SignError};
@@ -40,7 +41,7 @@ impl Dialogue {
         let server = server.map(Identification::software).unwrap_or_default();
         let Prepared { credentials, methods, notes } = Prepared::new(credentials, &server, session);
         let mut client = ClientConfig::new(&config.user, methods);
-        client.pipeline = config.pipeline;
+        client.pipeline = config.pipeline && !takes_one_at_a_time(&server);
         client.attempts = config.password_attempts;
         (Self { config: config.clone(), credentials, notes, answered: Vec::new() }, client)
     }

@@ -38,6 +38,7 @@ mod host_memory;
 pub mod known_hosts;
 pub mod pattern;
 mod preference;
+mod quirks;
 pub mod ssh_config;
 #[cfg(feature = "tokio")]
 pub mod tokio;

@@ -1,7 +1,10 @@
 //! From credentials to the methods that a client tries.
 
 use super::Credential;
-use crate::agent::{SessionBinding, key_type};
+use crate::{
+    agent::{SessionBinding, key_type},
+    quirks::mishandles_rsa_certificates,
+};
 use ssh_auth::{
     HostbasedMethod,
     client::{KeyMethod, Method},
@@ -95,14 +98,6 @@ impl Prepared {
 fn is_rsa_sha2_certificate(algorithm: &str) -> bool {
     CertificateAlgorithm::from_name(algorithm)
         .is_some_and(|algorithm| algorithm.signature.starts_with("rsa-sha2-"))
-}
-
-/// OpenSSH 7.2 to 7.7 refuse RSA certificates that sign by anything but SHA-1.
-fn mishandles_rsa_certificates(server: &str) -> bool {
-    server.strip_prefix("OpenSSH_7.").is_some_and(|minor| {
-        let digits: String = minor.chars().take_while(char::is_ascii_digit).collect();
-        digits.parse().is_ok_and(|minor: u32| (2..=7).contains(&minor))
-    })
 }
 
 #[cfg(test)]

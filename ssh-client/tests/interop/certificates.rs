@@ -253,7 +253,9 @@ fn host_certificates_that_do_not_hold_are_refused() {
         let Some((sshd, dir)) = certified_host(name, &[KeyKind::EcdsaP256], arguments) else { return };
         // Not even where the key is known: the authority has something to say about it, and it is no.
         let host = public_line(&dir.path().join("host-ecdsa-sha2-nistp256"));
-        for known in ["@cert-authority $HOST $CA".to_owned(), format!("@cert-authority $HOST $CA\nHOST {host}")] {
+        for known in
+            ["@cert-authority $HOST $CA".to_owned(), format!("@cert-authority $HOST $CA\nHOST {host}")]
+        {
             let error = login(&sshd, dir.path(), &known, &[]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::HostKey);
             assert!(error.to_string().contains(told), "{error}");
@@ -277,7 +279,9 @@ fn revoked_authorities_and_keys_are_refused() {
         assert_eq!(error.kind(), ErrorKind::HostKey);
         assert!(error.to_string().contains("revoked"), "{error}");
     }
-    assert!(login(&sshd, dir.path(), "@cert-authority $HOST $CA\n@revoked *.example.com $CA", &asked).is_ok());
+    assert!(
+        login(&sshd, dir.path(), "@cert-authority $HOST $CA\n@revoked *.example.com $CA", &asked).is_ok()
+    );
 }
 
 #[test]

@@ -238,7 +238,8 @@ impl Shared {
         let mut half = self.reading.half.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             match self.step(&mut half, deadline, awaited) {
-                Ok(Step::Read) if awaited.is_ready() => return Some(Ok(())),
+                // The keys wait for what this thread, too, may have waited for.
+                Ok(Step::Read | Step::AwaitsKeys) if awaited.is_ready() => return Some(Ok(())),
                 Ok(Step::Read) => {}
                 Ok(Step::Ready) => return Some(Ok(())),
                 Ok(Step::TimedOut) => return Some(Err(TimedOut)),
