@@ -18,7 +18,7 @@ use tokio::{
 };
 
 /// How often the driver looks for more before it lets other tasks run.
-const MAX_ROUNDS: usize = 32;
+const MAX_ROUNDS: usize = 8;
 /// Nobody waits longer for a session to close, and no clock overflows.
 const MAX_CLOSE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
