@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import asyncssh
-from asyncssh import encryption, kex, mac
+from asyncssh import compression, encryption, kex, mac
 
 from terminal import Terminal
 
@@ -134,6 +134,7 @@ async def main():
         kex_algs=usable(kex.get_kex_algs()),
         encryption_algs=usable(encryption.get_encryption_algs()),
         mac_algs=usable(mac.get_mac_algs()),
+        compression_algs=usable(compression.get_compression_algs()),
         process_factory=handle,
         encoding=None,
         line_editor=False,

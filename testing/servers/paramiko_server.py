@@ -196,6 +196,7 @@ def relay(channel, target):
 
 def serve(connection):
     transport = paramiko.Transport(connection)
+    transport.use_compression()
     for key in HOST_KEYS:
         transport.add_server_key(key)
     server = Server(transport)

@@ -56,6 +56,21 @@ pub(crate) fn macs(server: &dyn Server, expected: &[&str]) {
     }
 }
 
+/// Each compression method, likewise.
+pub(crate) fn compressions(server: &dyn Server, expected: &[&str]) {
+    let base = logs_in(server).rekey(every(256 << 10));
+    let ours = base.provider().compression.iter().map(|method| method.name()).collect();
+    for name in common(ours, &offer(server).compressions, expected) {
+        let algorithms = only(&base, |algorithms| {
+            algorithms.compression_c2s = vec![name.into()];
+            algorithms.compression_s2c = vec![name.into()];
+        });
+        let session = connect(server, &base.clone().algorithms(algorithms));
+        assert_eq!(session.negotiated().unwrap().compression_s2c, name);
+        echo(&session, 1 << 20, name);
+    }
+}
+
 /// Each algorithm for which the server has a host key of its own.
 pub(crate) fn host_keys(server: &dyn Server, expected: &[&str]) {
     let offered = offer(server).host_keys;

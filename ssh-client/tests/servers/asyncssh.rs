@@ -23,6 +23,7 @@ support::tests! {
         "hmac-md5-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512", "hmac-sha1", "hmac-md5", "hmac-sha1-96",
         "hmac-md5-96", "hmac-sha1-96-etm@openssh.com", "hmac-md5-96-etm@openssh.com",
     ];
+    every_compression_method = algorithms::compressions, &["zlib@openssh.com", "zlib"];
     every_host_key_algorithm = algorithms::host_keys, &[
         "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-256",
         "rsa-sha2-512", "ssh-rsa",

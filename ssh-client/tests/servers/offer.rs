@@ -14,6 +14,7 @@ pub(crate) struct Offer {
     pub(crate) host_keys: Vec<String>,
     pub(crate) ciphers: Vec<String>,
     pub(crate) macs: Vec<String>,
+    pub(crate) compressions: Vec<String>,
 }
 
 /// Asks the server.
@@ -37,6 +38,7 @@ pub(crate) fn offer(server: &dyn Server) -> Offer {
                 host_keys: names(message.host_key),
                 ciphers: names(message.cipher_c2s),
                 macs: names(message.mac_c2s),
+                compressions: names(message.compression_c2s),
             };
         }
         let read = stream.read(&mut buffer).unwrap();

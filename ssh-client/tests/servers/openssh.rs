@@ -59,6 +59,7 @@ support::tests! {
         "aes192-ctr", "aes256-ctr", "aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc",
     ];
     every_mac = algorithms::macs, &MACS;
+    every_compression_method = algorithms::compressions, &["zlib@openssh.com"];
     every_host_key_algorithm = algorithms::host_keys, &[
         "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-256",
         "rsa-sha2-512", "ssh-rsa",

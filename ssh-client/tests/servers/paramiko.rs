@@ -19,6 +19,7 @@ support::tests! {
         "hmac-sha2-256", "hmac-sha2-512", "hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com",
         "hmac-sha1", "hmac-md5", "hmac-sha1-96", "hmac-md5-96",
     ];
+    every_compression_method = algorithms::compressions, &["zlib@openssh.com", "zlib"];
     every_host_key_algorithm = algorithms::host_keys, &[
         "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-256",
         "rsa-sha2-512",
