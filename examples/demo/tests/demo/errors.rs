@@ -21,7 +21,7 @@ fn options_that_are_not_known_are_named() {
     assert!(error(&["-Z", "host"]).contains("-Z"));
     assert!(error(&["-oNoSuchOption=yes", "host"]).contains("NoSuchOption"));
     assert!(error(&["-oPort=many", "host"]).contains("Port \"many\" is no port"));
-    assert!(error(&["-oForwardAgent=yes", "host"]).contains("ForwardAgent is not supported"));
+    assert!(error(&["-oForwardX11=yes", "host"]).contains("ForwardX11 is not supported"));
     assert!(error(&["-c", "rot13", "host"]).contains("\"rot13\" is not known here"));
     assert!(error(&["-F", "/no/such/file", "host"]).contains("/no/such/file"));
     assert!(error(&["-E", "/no/such/directory/log", "host"]).contains("/no/such/directory/log"));
