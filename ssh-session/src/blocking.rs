@@ -22,6 +22,7 @@ mod incoming;
 mod output;
 mod readiness;
 mod reading;
+mod request;
 #[cfg(unix)]
 mod signal;
 mod stream;
@@ -35,4 +36,5 @@ pub use inbox::Source;
 pub use incoming::Incoming;
 #[cfg(unix)]
 pub use readiness::{Readiness, Ready};
+pub use request::ChannelRequest;
 pub use stream::{Direct, Halves, Stream};

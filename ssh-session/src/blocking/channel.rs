@@ -272,7 +272,15 @@ impl Channel {
         self.inner.inbox.wake_if_ready();
     }
 
-    fn shared(&self) -> &Shared {
+    pub(super) fn id(&self) -> ChannelId {
+        self.inner.id
+    }
+
+    pub(super) fn inbox(&self) -> &Inbox {
+        &self.inner.inbox
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
         self.inner.connection.shared()
     }
 

@@ -71,6 +71,8 @@ pub(super) struct Core {
     /// An output buffer that is not in use.
     pub(super) spare: Vec<u8>,
     pub(super) keepalive: Option<Keepalive>,
+    /// Whether requests on channels are kept for their owners.
+    pub(super) channel_requests: bool,
     pub(super) last_heard: Instant,
     pub(super) keepalives: u32,
     /// Threads that wait for room in the output.
@@ -140,6 +142,7 @@ pub(super) fn start(
         writing: Writing::Nobody,
         spare: Vec::new(),
         keepalive: settings.keepalive,
+        channel_requests: settings.channel_requests,
         last_heard: Instant::now(),
         keepalives: 0,
         room_waiters: 0,

@@ -5,6 +5,7 @@ use super::{
     driver::{Shared, TimedOut, wait_until},
     readiness::{Callback, Watch},
     reading::Awaited,
+    request::{Requests, Waiting as WaitingRequest},
 };
 use crate::{Error, Phase};
 use bytes::{Bytes, BytesMut};
@@ -81,6 +82,8 @@ struct State {
     /// This side is.
     left: bool,
     exit: Option<Exit>,
+    /// Requests of the peer that were not taken yet.
+    requests: Requests,
     failure: Option<Error>,
     /// The peer's answer to the opening of the channel.
     opened: Option<Result<(), Error>>,
@@ -264,6 +267,25 @@ impl Inbox {
 
     pub(super) fn set_opened(&self, answer: Result<(), Error>) {
         self.change_control(|state| state.opened = Some(answer));
+    }
+
+    /// Keeps a request of the peer until it is taken; an error if too many wait.
+    pub(super) fn push_request(&self, name: &[u8], want_reply: bool, data: &[u8]) -> Result<(), Error> {
+        let mut result = Ok(());
+        self.change_control(|state| result = state.requests.push(name, want_reply, data));
+        result
+    }
+
+    /// Waits for the next request of the peer; `None` when either side is done with the channel.
+    pub(super) fn next_request(
+        &self,
+        shared: &Shared,
+        timeout: Option<Duration>,
+    ) -> Result<Option<WaitingRequest>, Error> {
+        self.wait(shared, Interest::Control, timeout, Phase::Request, |state| match state.requests.pop() {
+            Some(request) => Some(Some(request)),
+            None => (state.closed || state.left).then_some(None),
+        })
     }
 
     /// The answer to the oldest request without one.

@@ -1,0 +1,131 @@
+//! What the peer asks for on a channel: to run a command, to set a variable.
+
+use super::{Channel, inbox::Inbox};
+use crate::{Error, ErrorKind};
+use ssh_connection::ChannelId;
+use std::{collections::VecDeque, fmt, time::Duration};
+
+/// Requests that wait on one channel to be taken. A peer that makes more is flooding.
+const MAX_WAITING: usize = 64;
+/// Bytes of waiting requests on one channel from which on no further one is kept.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// Requests that wait to be taken.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    queue: VecDeque<Waiting>,
+    bytes: usize,
+}
+
+/// A request as it came.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    name: Vec<u8>,
+    want_reply: bool,
+    data: Vec<u8>,
+}
+
+impl Requests {
+    pub(super) fn push(&mut self, name: &[u8], want_reply: bool, data: &[u8]) -> Result<(), Error> {
+        if self.queue.len() >= MAX_WAITING || self.bytes >= MAX_BYTES {
+            return Err(Error::new(ErrorKind::Protocol, "too many requests wait on a channel"));
+        }
+        // Copies: a slice would keep the whole receive buffer alive.
+        self.bytes += name.len() + data.len();
+        self.queue.push_back(Waiting { name: name.to_vec(), want_reply, data: data.to_vec() });
+        Ok(())
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Waiting> {
+        let waiting = self.queue.pop_front()?;
+        self.bytes -= waiting.name.len() + waiting.data.len();
+        Some(waiting)
+    }
+}
+
+/// Something the peer asks for on a channel (RFC 4254 §5.4). Dropping it refuses.
+///
+/// Answers carry no number: the peer takes them in the order in which it asked. Answer one before the next is taken.
+pub struct ChannelRequest {
+    channel: Channel,
+    name: Vec<u8>,
+    data: Vec<u8>,
+    /// Whether an answer is owed.
+    owed: bool,
+}
+
+impl Channel {
+    /// Waits for the next request of the peer; `None` when the channel is closed by either side. Requests come here if
+    /// [`Settings::channel_requests`](crate::Settings::channel_requests) is on.
+    ///
+    /// # Errors
+    /// The session has ended, or time is up.
+    pub fn next_request(&self, timeout: Option<Duration>) -> Result<Option<ChannelRequest>, Error> {
+        let waiting = self.inbox().next_request(self.shared(), timeout)?;
+        Ok(waiting.map(|Waiting { name, want_reply, data }| ChannelRequest {
+            channel: self.clone(),
+            name,
+            data,
+            owed: want_reply,
+        }))
+    }
+}
+
+impl ChannelRequest {
+    /// What is asked for: `exec`, `pty-req`. The peer's words.
+    pub fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// What the request adds, encoded: [`Exec`](ssh_wire::message::connection::Exec) for instance.
+    pub fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// Tells the peer, if it wants to know, whether it was done.
+    pub fn reply(mut self, success: bool) {
+        self.answer(success);
+    }
+
+    fn answer(&mut self, success: bool) {
+        if std::mem::take(&mut self.owed) {
+            let shared = self.channel.shared();
+            let mut core = shared.lock();
+            core.engine.mux.reply(self.channel.id(), success);
+            shared.send(core);
+        }
+    }
+}
+
+impl Drop for ChannelRequest {
+    fn drop(&mut self) {
+        self.answer(false);
+    }
+}
+
+impl fmt::Debug for ChannelRequest {
+    /// The size in place of the data, which may be a secret of the environment.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ChannelRequest({}, {} bytes)", self.name.escape_ascii(), self.data.len())
+    }
+}
+
+impl super::driver::Core {
+    /// Keeps a request for the owner of its channel, or refuses it if nobody will take it.
+    pub(super) fn keep_request(
+        &mut self,
+        channel: ChannelId,
+        name: &[u8],
+        want_reply: bool,
+        data: &[u8],
+    ) -> Result<(), Error> {
+        match self.channels.get(&channel).filter(|_| self.channel_requests) {
+            Some(inbox) => Inbox::push_request(inbox, name, want_reply, data),
+            None if want_reply => {
+                self.engine.mux.reply(channel, false);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}
