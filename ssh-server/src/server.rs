@@ -185,7 +185,10 @@ impl Server {
                     Ok((channel, _)) => channel,
                     Err(error) => return error,
                 };
-                let serve = || self.serve_channel(channel, user);
+                let serve = move || {
+                    self.serve_channel(&channel, user);
+                    channel.close();
+                };
                 if let Err(error) =
                     thread::Builder::new().name("ssh-channel".to_owned()).spawn_scoped(scope, serve)
                 {
@@ -197,15 +200,14 @@ impl Server {
     }
 
     /// Refuses requests until one is a command, and runs that.
-    fn serve_channel(&self, channel: Channel, user: &str) {
+    fn serve_channel(&self, channel: &Channel, user: &str) {
         while let Ok(Some(request)) = channel.next_request(None) {
             let Some(commands) = &self.commands else { continue };
-            if let Some(start) = Start::read(user, &channel, request) {
+            if let Some(start) = Start::read(user, channel, request) {
                 commands.run(start);
                 break;
             }
         }
-        channel.close();
     }
 }
 

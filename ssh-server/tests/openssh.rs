@@ -1,5 +1,7 @@
 //! OpenSSH's client against our server.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use ssh_server::{Fixed, KeyKind, KeyPair, Limits, PrivateKey, PublicKey, Server, Serving, ShellCommands};
 use std::{
     io::{Read, Write},

@@ -129,3 +129,25 @@ impl super::driver::Core {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_BYTES, MAX_WAITING, Requests};
+
+    #[test]
+    fn floods_are_refused() {
+        let mut many = Requests::default();
+        for _ in 0..MAX_WAITING {
+            many.push(b"env", false, b"").unwrap();
+        }
+        assert!(many.push(b"env", false, b"").is_err());
+        assert!(many.pop().is_some());
+        assert!(many.push(b"env", false, b"").is_ok());
+
+        let mut large = Requests::default();
+        large.push(b"exec", true, &vec![0; MAX_BYTES]).unwrap();
+        assert!(large.push(b"env", false, b"").is_err());
+        assert!(large.pop().is_some());
+        assert!(large.push(b"env", false, b"").is_ok());
+    }
+}
