@@ -7,7 +7,8 @@
 //! let known = KnownHosts::load("/home/alice/.ssh/known_hosts")?;
 //! let config = Config::new("alice").password("correct horse").host_key(Known(known));
 //! let session = Session::connect(("example.com", 22), &config).await?;
-//! let (date, uptime) = tokio::join!(session.command("date").output(), session.command("uptime").output());
+//! let (mut date, mut uptime) = (session.command("date"), session.command("uptime"));
+//! let (date, uptime) = tokio::join!(date.output(), uptime.output());
 //! println!("{}{}", String::from_utf8_lossy(&date?.stdout), String::from_utf8_lossy(&uptime?.stdout));
 //! # Ok(())
 //! # }

@@ -23,9 +23,7 @@ mod reading;
 mod stream;
 mod waiting;
 
-pub use crate::Decision;
-pub use crate::Terminal;
-pub use crate::inbox::Source;
+pub use crate::{ChannelRequest, Decision, Terminal, inbox::Source};
 pub use channel::{Channel, Stderr};
 pub use connection::Connection;
 pub use forward::{Forward, Forwarded};

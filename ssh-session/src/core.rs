@@ -56,6 +56,8 @@ pub(crate) struct Core {
     /// An output buffer that is not in use.
     pub(crate) spare: Vec<u8>,
     pub(crate) keepalive: Option<Keepalive>,
+    /// Whether requests on channels are kept for their owners.
+    pub(crate) channel_requests: bool,
     pub(crate) last_heard: Instant,
     pub(crate) keepalives: u32,
     /// Threads that wait for room in the output.
@@ -126,6 +128,7 @@ impl Core {
             writing: Writing::Nobody,
             spare: Vec::new(),
             keepalive: settings.keepalive,
+            channel_requests: settings.channel_requests,
             last_heard: Instant::now(),
             keepalives: 0,
             room_waiters: 0,

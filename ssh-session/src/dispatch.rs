@@ -94,9 +94,7 @@ impl Core {
                 if let Some(exit) = Exit::parse(&name, &data) {
                     self.with(channel, |inbox| inbox.set_exit(exit));
                 }
-                if want_reply {
-                    self.engine.mux.reply(channel, false);
-                }
+                self.keep_request(channel, &name, want_reply, &data)?;
             }
             Event::Incoming { channel, channel_type, data } => {
                 self.incoming(channel, &channel_type, &data)?;

@@ -3,6 +3,7 @@
 use crate::{
     Error,
     bell::Bell,
+    request::Requests,
     watch::{Callback, Watch},
 };
 use bytes::{Bytes, BytesMut};
@@ -78,6 +79,8 @@ pub(crate) struct State {
     /// This side is.
     left: bool,
     exit: Option<Exit>,
+    /// Requests of the peer that were not taken yet.
+    pub(crate) requests: Requests,
     pub(crate) failure: Option<Error>,
     /// The peer's answer to the opening of the channel.
     opened: Option<Result<(), Error>>,
@@ -213,6 +216,11 @@ impl State {
         self.closed.then_some(())
     }
 
+    /// Whether either side is done with the channel.
+    pub(crate) fn is_over(&self) -> bool {
+        self.closed || self.left
+    }
+
     /// Tells the watch, if there is one, what is ready now. The answer is to be called with the inbox unlocked.
     #[must_use]
     fn tell(&mut self) -> Option<Callback> {
@@ -285,7 +293,7 @@ impl Inbox {
     }
 
     /// Changes something that only those care about who wait for an answer, the end or room.
-    fn change_control(&self, change: impl FnOnce(&mut State)) {
+    pub(crate) fn change_control(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.lock();
         change(&mut state);
         self.notify(state.waiting.control, &self.control);

@@ -42,6 +42,7 @@ pub mod error;
 mod inbox;
 mod incoming;
 mod listeners;
+mod request;
 pub mod settings;
 #[cfg(unix)]
 mod signal;
@@ -55,5 +56,6 @@ mod watch;
 
 pub use core::Decision;
 pub use error::{Error, ErrorKind, Phase};
+pub use request::ChannelRequest;
 pub use settings::{Keepalive, Settings};
 pub use terminal::Terminal;

@@ -12,6 +12,10 @@ pub struct Settings {
     pub windows: ssh_connection::Config,
     /// Whether the peer is asked for signs of life.
     pub keepalive: Option<Keepalive>,
+    /// Whether requests the peer makes on channels are handed to
+    /// [`Channel::next_request`](crate::blocking::Channel::next_request); off, the default, they are refused. How a
+    /// command has ended is told by [`Channel::wait`](crate::blocking::Channel::wait) in either case.
+    pub channel_requests: bool,
     /// How long the opening of a channel waits for the answer; `None` waits for ever.
     pub open_timeout: Option<Duration>,
     /// How long a request on a channel or the session waits for the answer; `None` waits for ever.
@@ -36,6 +40,7 @@ impl Settings {
             kex,
             windows: ssh_connection::Config::default(),
             keepalive: None,
+            channel_requests: false,
             open_timeout: Some(Duration::from_secs(60)),
             request_timeout: Some(Duration::from_secs(60)),
             close_timeout: Duration::from_secs(2),

@@ -33,7 +33,7 @@ mod incoming;
 mod shared;
 mod waiting;
 
-pub use crate::{Decision, Terminal, inbox::Source};
+pub use crate::{ChannelRequest, Decision, Terminal, inbox::Source};
 pub use channel::Channel;
 pub use connection::Connection;
 pub use driver::Driver;

@@ -7,7 +7,7 @@ use super::{
     stream::{Halves, Stream},
 };
 use crate::{
-    Error, ErrorKind, Phase, Terminal,
+    ChannelRequest, Error, ErrorKind, Phase, Terminal,
     core::Writing,
     endpoint::Endpoint,
     inbox::{Inbox, Source},
@@ -373,6 +373,26 @@ impl Channel {
         core.engine.mux.eof(self.inner.end.id);
         shared.send(core);
         Ok(())
+    }
+
+    /// Waits for the next request of the peer; `None` when the channel is closed by either side. Requests come here if
+    /// [`Settings::channel_requests`](crate::Settings::channel_requests) is on.
+    ///
+    /// # Errors
+    /// The session has ended, or time is up.
+    pub fn next_request(&self, timeout: Option<Duration>) -> Result<Option<ChannelRequest>, Error> {
+        let waiting = self.inner.end.inbox.next_request(self.shared(), timeout)?;
+        let inner = Arc::downgrade(&self.inner);
+        Ok(waiting.map(|waiting| {
+            ChannelRequest::new(waiting, move |success| {
+                // Closed, it owes no answer.
+                let Some(inner) = inner.upgrade() else { return };
+                let shared = inner.connection.shared();
+                let mut core = shared.lock();
+                core.engine.mux.reply(inner.end.id, success);
+                shared.send(core);
+            })
+        }))
     }
 
     /// Waits until the command has ended. `None` if the server closed the channel without saying how.

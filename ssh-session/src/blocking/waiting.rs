@@ -7,6 +7,7 @@ use super::{
 use crate::{
     Error, Phase,
     inbox::{CHUNKS, Inbox, Interest, Source, State},
+    request,
 };
 use bytes::Bytes;
 use ssh_connection::Exit;
@@ -107,6 +108,15 @@ impl Inbox {
     /// Waits until the command has ended, and answers how, if the server says it.
     pub(super) fn exit(&self, shared: &Shared, timeout: Option<Duration>) -> Result<Option<Exit>, Error> {
         self.wait(shared, Interest::Control, timeout, Phase::Wait, |state| state.exit())
+    }
+
+    /// Waits for the next request of the peer; `None` when either side is done with the channel.
+    pub(super) fn next_request(
+        &self,
+        shared: &Shared,
+        timeout: Option<Duration>,
+    ) -> Result<Option<request::Waiting>, Error> {
+        self.wait(shared, Interest::Control, timeout, Phase::Request, State::next_request)
     }
 
     /// Waits until the peer has closed the channel.

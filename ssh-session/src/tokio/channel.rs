@@ -2,7 +2,7 @@
 
 use super::{Connection, ReadHalf, WriteHalf, shared::Shared};
 use crate::{
-    Error, ErrorKind, Phase, Terminal,
+    ChannelRequest, Error, ErrorKind, Phase, Terminal,
     core::Occasion,
     endpoint::Endpoint,
     inbox::{CHUNKS, Inbox, Interest, Source, State},
@@ -200,6 +200,26 @@ impl Channel {
         let chunk = inner.end.inbox.wait_for(Interest::AnyData, None, Phase::Read, State::take_any).await?;
         inner.credit(chunk.as_ref().map_or(0, |(_, data)| data.len()));
         Ok(chunk)
+    }
+
+    /// Waits for the next request of the peer; `None` when the channel is closed by either side. Requests come here if
+    /// [`Settings::channel_requests`](crate::Settings::channel_requests) is on. Cancel safe.
+    ///
+    /// # Errors
+    /// The session has ended.
+    pub async fn next_request(&self) -> Result<Option<ChannelRequest>, Error> {
+        let inbox = &self.inner().end.inbox;
+        let waiting = inbox.wait_for(Interest::Control, None, Phase::Request, State::next_request).await?;
+        let inner = Arc::downgrade(self.inner());
+        Ok(waiting.map(|waiting| {
+            ChannelRequest::new(waiting, move |success| {
+                // Closed, it owes no answer.
+                let Some(inner) = inner.upgrade() else { return };
+                let mut core = inner.shared().lock();
+                core.engine.mux.reply(inner.end.id, success);
+                inner.shared().send(core);
+            })
+        }))
     }
 
     /// Waits until the command has ended. `None` if the server closed the channel without saying how. Cancel safe.
