@@ -99,6 +99,9 @@ pub(crate) struct State {
     merged: bool,
     /// Those who are told what is ready, if there are any.
     watch: Option<Box<Watch>>,
+    /// The thread that reads waits for something here: it takes what has arrived and then tells the watch, which need not
+    /// hear of what is gone at once.
+    pub(crate) looked_after: bool,
     /// Whether a write would take something; kept while there is a watch only.
     writable: bool,
 }
@@ -328,7 +331,9 @@ impl Inbox {
             Interest::AnyData => stdout || stderr,
             Interest::Control => false,
         });
-        Self::tell(state);
+        if !state.looked_after {
+            Self::tell(state);
+        }
     }
 
     pub(crate) fn set_eof(&self) {

@@ -20,7 +20,7 @@ pub(crate) enum Client {
     /// Its API for tasks, likewise.
     OursTokio,
     /// OpenSSH's command.
-    OpenSsh,
+    OpenSsh { program: PathBuf },
     /// A client of the program `peers`, which is built on its own.
     Peer { name: &'static str, program: PathBuf },
 }
@@ -44,22 +44,27 @@ impl Client {
         match self {
             Client::Ours => "ssh-client",
             Client::OursTokio => "ssh-client, tokio",
-            Client::OpenSsh => "OpenSSH",
+            Client::OpenSsh { .. } => "OpenSSH",
             Client::Peer { name, .. } => name,
         }
     }
 
-    /// Whether it can do this work at all: OpenSSH's command has one channel per connection.
+    /// Whether it can do this work at all: OpenSSH's command has one channel per connection, and what a feature of this
+    /// library costs is measured with this library.
     pub(crate) fn can(&self, work: Work) -> bool {
-        !(*self == Client::OpenSsh && matches!(work, Work::Sequential | Work::Concurrent))
+        match work {
+            Work::Sequential | Work::Concurrent => !matches!(self, Client::OpenSsh { .. }),
+            Work::DownloadWatched | Work::DownloadBeside => *self == Client::Ours,
+            _ => true,
+        }
     }
 
     /// Does the job; an error tells what the client said.
     pub(crate) fn run(&self, job: &Job) -> Result<Run, String> {
         match (self, job.work) {
-            (Client::OpenSsh, Work::Handshakes | Work::Reconnects) => open_ssh_handshakes(job),
-            (Client::OpenSsh, Work::Echo) => open_ssh_echo(job),
-            (Client::OpenSsh, _) => open_ssh(job),
+            (Client::OpenSsh { .. }, Work::Handshakes | Work::Reconnects) => self.open_ssh_handshakes(job),
+            (Client::OpenSsh { .. }, Work::Echo) => self.open_ssh_echo(job),
+            (Client::OpenSsh { .. }, _) => self.open_ssh(job),
             _ => {
                 let start = Instant::now();
                 let child = self.start(job)?;
@@ -75,8 +80,8 @@ impl Client {
     /// Starts the job and lets the caller end it.
     pub(crate) fn start(&self, job: &Job) -> Result<Child, String> {
         let mut command = match self {
-            Client::OpenSsh => {
-                let mut command = ssh(job);
+            Client::OpenSsh { program } => {
+                let mut command = ssh(program, job);
                 command.arg(match job.work {
                     Work::Download => job.source(),
                     Work::Upload => SINK.to_owned(),
@@ -99,7 +104,7 @@ impl Client {
             }
         };
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        if *self == Client::OpenSsh {
+        if matches!(self, Client::OpenSsh { .. }) {
             command.stdout(Stdio::null());
             match job.work {
                 Work::Upload => command.stdin(zeros(job)?),
@@ -111,8 +116,48 @@ impl Client {
     }
 }
 
-fn ssh(job: &Job) -> Command {
-    let mut command = Command::new("ssh");
+impl Client {
+    fn open_ssh(&self, job: &Job) -> Result<Run, String> {
+        let start = Instant::now();
+        let child = self.start(job)?;
+        let output = finish(child)?;
+        Ok(Run { wall: start.elapsed(), cpu: output.cpu, value: Duration::ZERO })
+    }
+
+    fn open_ssh_handshakes(&self, job: &Job) -> Result<Run, String> {
+        let (start, mut cpu, mut times) = (Instant::now(), Duration::ZERO, Vec::new());
+        for _ in 0..job.amount {
+            let run = self.open_ssh(job)?;
+            cpu += run.cpu;
+            times.push(u64::try_from(run.wall.as_nanos()).unwrap_or(u64::MAX));
+        }
+        Ok(Run { wall: start.elapsed(), cpu, value: Duration::from_nanos(median(times)) })
+    }
+
+    fn open_ssh_echo(&self, job: &Job) -> Result<Run, String> {
+        let start = Instant::now();
+        let mut child = self.start(job)?;
+        let (Some(mut stdin), Some(mut stdout)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err("no pipes to ssh".to_owned());
+        };
+        let mut times = Vec::new();
+        for _ in 0..job.amount {
+            let start = Instant::now();
+            let echoed = stdin.write_all(b"x").and_then(|()| stdout.read_exact(&mut [0]));
+            if let Err(error) = echoed {
+                let _ = child.kill();
+                return Err(format!("{error}: {:?}", finish(child).err()));
+            }
+            times.push(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX));
+        }
+        drop(stdin);
+        let output = finish(child)?;
+        Ok(Run { wall: start.elapsed(), cpu: output.cpu, value: Duration::from_nanos(median(times)) })
+    }
+}
+
+fn ssh(program: &Path, job: &Job) -> Command {
+    let mut command = Command::new(program);
     command
         .args(["-F", "none", "-T", "-q", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"])
         .args(["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"])
@@ -137,44 +182,6 @@ fn zeros(job: &Job) -> Result<File, String> {
         File::open(&path).and_then(|mut file| io::copy(&mut file, &mut io::sink())).map_err(failed)?;
     }
     File::open(&path).map_err(failed)
-}
-
-fn open_ssh(job: &Job) -> Result<Run, String> {
-    let start = Instant::now();
-    let child = Client::OpenSsh.start(job)?;
-    let output = finish(child)?;
-    Ok(Run { wall: start.elapsed(), cpu: output.cpu, value: Duration::ZERO })
-}
-
-fn open_ssh_handshakes(job: &Job) -> Result<Run, String> {
-    let (start, mut cpu, mut times) = (Instant::now(), Duration::ZERO, Vec::new());
-    for _ in 0..job.amount {
-        let run = open_ssh(job)?;
-        cpu += run.cpu;
-        times.push(u64::try_from(run.wall.as_nanos()).unwrap_or(u64::MAX));
-    }
-    Ok(Run { wall: start.elapsed(), cpu, value: Duration::from_nanos(median(times)) })
-}
-
-fn open_ssh_echo(job: &Job) -> Result<Run, String> {
-    let start = Instant::now();
-    let mut child = Client::OpenSsh.start(job)?;
-    let (Some(mut stdin), Some(mut stdout)) = (child.stdin.take(), child.stdout.take()) else {
-        return Err("no pipes to ssh".to_owned());
-    };
-    let mut times = Vec::new();
-    for _ in 0..job.amount {
-        let start = Instant::now();
-        let echoed = stdin.write_all(b"x").and_then(|()| stdout.read_exact(&mut [0]));
-        if let Err(error) = echoed {
-            let _ = child.kill();
-            return Err(format!("{error}: {:?}", finish(child).err()));
-        }
-        times.push(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX));
-    }
-    drop(stdin);
-    let output = finish(child)?;
-    Ok(Run { wall: start.elapsed(), cpu: output.cpu, value: Duration::from_nanos(median(times)) })
 }
 
 struct Finished {

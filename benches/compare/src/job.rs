@@ -10,6 +10,10 @@ use std::str::FromStr;
 pub(crate) enum Work {
     /// Connects and reads this many bytes from a command.
     Download,
+    /// The same with somebody who is told when the channel becomes ready.
+    DownloadWatched,
+    /// The same beside a command on the same session whose output nobody reads.
+    DownloadBeside,
     /// Connects and writes this many bytes to a command.
     Upload,
     /// This many times: connects, runs `true`, closes. The value is the nanoseconds from the TCP connection to the exit
@@ -26,8 +30,10 @@ pub(crate) enum Work {
     Echo,
 }
 
-const NAMES: [(Work, &str); 7] = [
+const NAMES: [(Work, &str); 9] = [
     (Work::Download, "download"),
+    (Work::DownloadWatched, "download-watched"),
+    (Work::DownloadBeside, "download-beside"),
     (Work::Upload, "upload"),
     (Work::Handshakes, "handshakes"),
     (Work::Reconnects, "reconnects"),

@@ -49,6 +49,10 @@ struct Options {
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
 
+    /// With the OpenSSH that testing/servers/unpack-newer has put into target
+    #[arg(long)]
+    newer: bool,
+
     /// Leave out the clients that have to be built first
     #[arg(long)]
     no_peers: bool,
@@ -89,8 +93,11 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
         _ => (Amounts::FULL, 7),
     };
     let rounds = options.rounds.unwrap_or(rounds);
-    let clients = clients(options.no_peers);
+    let sshd = if options.newer { Sshd::find_newer()? } else { Sshd::find().ok_or("no sshd found")? };
+    let ssh = if options.newer { sshd.with_file_name("ssh") } else { PathBuf::from("ssh") };
+    let clients = clients(&ssh, options.no_peers);
     let sshd = Sshd::builder()
+        .binary(sshd)
         // One kind of host key for all clients, and more commands at once than it allows by default.
         .config("HostKeyAlgorithms ssh-ed25519")
         .config("MaxSessions 1000")
@@ -105,7 +112,7 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut results = Results {
         clients: clients.iter().map(Client::name).collect(),
         rows: Vec::new(),
-        conditions: conditions(options, rounds),
+        conditions: conditions(options, &ssh, rounds),
     };
     for measurement in &measurements {
         let rows = measurement.metrics.iter();
@@ -133,22 +140,21 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
             }
             first += measurement.metrics.len();
         }
+        // Each time, so that a run that is cut short was not for nothing.
+        fs::create_dir_all(&options.output)?;
+        fs::write(options.output.join("results.md"), results.markdown())?;
+        fs::write(options.output.join("results.svg"), results.svg()?)?;
     }
-
-    let markdown = results.markdown();
-    fs::create_dir_all(&options.output)?;
-    fs::write(options.output.join("results.md"), &markdown)?;
-    fs::write(options.output.join("results.svg"), results.svg()?)?;
-    say(&markdown);
+    say(&results.markdown());
     say(&format!("written to {}", options.output.display()));
     Ok(())
 }
 
 /// Those that this machine has, this library first.
-fn clients(no_peers: bool) -> Vec<Client> {
+fn clients(ssh: &Path, no_peers: bool) -> Vec<Client> {
     let mut clients = vec![Client::Ours, Client::OursTokio];
-    if Command::new("ssh").arg("-V").stderr(Stdio::null()).status().is_ok() {
-        clients.push(Client::OpenSsh);
+    if Command::new(ssh).arg("-V").stderr(Stdio::null()).status().is_ok() {
+        clients.push(Client::OpenSsh { program: ssh.to_owned() });
     } else {
         say("no ssh found: OpenSSH is left out");
     }
@@ -185,7 +191,7 @@ fn build_peers() -> Result<PathBuf, String> {
     Ok(target.join("release/peers"))
 }
 
-fn conditions(options: &Options, rounds: usize) -> Vec<String> {
+fn conditions(options: &Options, ssh: &Path, rounds: usize) -> Vec<String> {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let cpu = cpu
         .lines()
@@ -193,21 +199,22 @@ fn conditions(options: &Options, rounds: usize) -> Vec<String> {
         .map_or("", |(_, name)| name);
     let cores = thread::available_parallelism().map_or(0, usize::from);
     let mut command = "cargo run --release -p compare --".to_owned();
-    for (set, flag) in [(options.quick, " --quick"), (options.smoke, " --smoke")] {
+    for (set, flag) in [(options.quick, " --quick"), (options.smoke, " --smoke"), (options.newer, " --newer")]
+    {
         command += if set { flag } else { "" };
     }
     if let Some(rounds) = options.rounds {
         command += &format!(" --rounds {rounds}");
     }
     let command = command.trim_end_matches(" --").to_owned();
-    let mut clients = format!("ssh-client {}, {}", env!("CARGO_PKG_VERSION"), said_by("ssh", &["-V"]));
+    let mut clients = format!("ssh-client {}, {}", env!("CARGO_PKG_VERSION"), said_by(ssh, &["-V"]));
     if !options.no_peers {
         for package in ["russh", "ssh2", "libssh2-sys"] {
             clients += &locked(package).map(|version| format!(", {package} {version}")).unwrap_or_default();
         }
     }
     vec![
-        format!("{}, `{command}`, {rounds} samples each", said_by("date", &["-u", "+%Y-%m-%d"])),
+        format!("{}, `{command}`, {rounds} samples each", said_by("date".as_ref(), &["-u", "+%Y-%m-%d"])),
         format!("{cores} cores of {cpu}, all over loopback, sshd on the same machine"),
         clients,
     ]
@@ -221,7 +228,7 @@ fn locked(package: &str) -> Option<String> {
 }
 
 /// The first line that a program prints.
-fn said_by(program: &str, arguments: &[&str]) -> String {
+fn said_by(program: &Path, arguments: &[&str]) -> String {
     let Ok(output) = Command::new(program).args(arguments).output() else { return String::new() };
     let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
     String::from_utf8_lossy(&text).lines().next().unwrap_or_default().to_owned()

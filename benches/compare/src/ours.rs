@@ -23,7 +23,16 @@ pub(crate) fn run(job: &Job) -> Outcome<Answer> {
         work => {
             let session = connect(job, TcpStream::connect(job.addr)?, &config(job)?)?;
             match work {
-                Work::Download => download(job, &session)?,
+                Work::Download => download(job, spawn(job, &session)?)?,
+                Work::DownloadWatched => {
+                    let channel = spawn(job, &session)?;
+                    let _readiness = channel.readiness()?;
+                    download(job, channel)?
+                }
+                Work::DownloadBeside => {
+                    let _unread = session.command("cat /dev/zero").spawn()?;
+                    download(job, spawn(job, &session)?)?
+                }
                 Work::Upload => upload(job, &session)?,
                 Work::Sequential => {
                     for _ in 0..job.amount {
@@ -64,8 +73,11 @@ fn connect(job: &Job, stream: TcpStream, config: &Config) -> Outcome<Session> {
     Ok(Session::connect_over(stream, "127.0.0.1", job.addr.port(), config)?)
 }
 
-fn download(job: &Job, session: &Session) -> Outcome<u64> {
-    let mut channel = session.command(job.source()).spawn()?;
+fn spawn(job: &Job, session: &Session) -> Outcome<Channel> {
+    Ok(session.command(job.source()).spawn()?)
+}
+
+fn download(job: &Job, mut channel: Channel) -> Outcome<u64> {
     let mut buffer = vec![0; 256 << 10];
     let mut received = 0;
     loop {

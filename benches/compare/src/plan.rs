@@ -118,6 +118,17 @@ pub(crate) fn all(amounts: &Amounts) -> Vec<Measurement> {
             all.push(Measurement { title, metrics: &TRANSFER, how: How::Transfer(work), cipher });
         }
     }
+    for (work, title) in [
+        (Work::DownloadWatched, "download, aes128-gcm, by a caller that could also poll"),
+        (Work::DownloadBeside, "download, aes128-gcm, beside a channel that nobody reads"),
+    ] {
+        all.push(Measurement {
+            title: title.to_owned(),
+            metrics: &TRANSFER,
+            how: How::Transfer(work),
+            cipher: GCM,
+        });
+    }
     let [low, high] = amounts.rtts;
     let mut add = |title: String, metrics, how| all.push(Measurement { title, metrics, how, cipher: GCM });
     add("connect, ed25519 key, `true`, close".to_owned(), &HANDSHAKE, How::Handshakes);

@@ -27,6 +27,7 @@ async fn work(job: &Job) -> Outcome<u64> {
     match job.work {
         Work::Download => download(job, &session).await,
         Work::Upload => upload(job, &session).await,
+        Work::DownloadWatched | Work::DownloadBeside => Err(format!("no {} here", job.work).into()),
         Work::Sequential => {
             for _ in 0..job.amount {
                 run_true(&session).await?;

@@ -225,7 +225,7 @@ impl Channel {
         let mut core = self.shared().lock();
         if !self.inner.watched.swap(true, Ordering::Relaxed) {
             // Nobody may be waiting when something comes that has to be told.
-            self.shared().reading.follow();
+            self.shared().reading.watch();
         }
         let writable = core.is_writable(self.inner.end.id, &self.inner.end.inbox);
         self.inner.end.inbox.watch(writable, change)
@@ -429,7 +429,7 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         if *self.watched.get_mut() {
-            self.connection.shared().reading.unfollow();
+            self.connection.shared().reading.unwatch();
         }
         if !self.end.inbox.is_closed() {
             let shared = self.connection.shared();

@@ -2,9 +2,9 @@
 //!
 //! One thread at a time *leads*: it reads, decrypts and hands out what has arrived, for everybody. A caller that waits
 //! for something leads if nobody else waits; then what it waits for goes from the socket to it without a thread being
-//! woken on the way. Where several wait, and where somebody must be told without waiting, the session's reading thread
-//! leads, and they follow. That thread also takes over when nobody has led for a moment: the peer's questions have to
-//! be answered while the caller is busy.
+//! woken on the way. Where several wait, the session's reading thread leads, and they follow. That thread also takes over
+//! when nobody has led for a moment: the peer's questions have to be answered while the caller is busy, and somebody may
+//! want to be told without waiting.
 
 use super::driver::{EndOnPanic, Shared, TimedOut};
 use crate::Error;
@@ -21,6 +21,8 @@ use std::{
 
 /// How long nobody has to have led until the reading thread does.
 const MOMENT: Duration = Duration::from_millis(5);
+/// The same where somebody is told without waiting, who learns of news as much later as this at most.
+const MOMENT_WATCHED: Duration = Duration::from_millis(1);
 
 /// What the reading thread does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -48,8 +50,10 @@ struct Turn {
     taken: bool,
     /// Nothing more is read.
     ended: bool,
-    /// Those for whom the reading thread must lead: who wait, or are told without waiting.
+    /// Those who wait while the reading thread leads.
     followers: usize,
+    /// Those who are told without waiting: somebody has to lead all the time, but for a moment.
+    watchers: usize,
     /// How often a caller has led.
     led: u64,
     reader: Reader,
@@ -98,6 +102,19 @@ impl Reading {
         self.turn().followers -= 1;
     }
 
+    /// From here on somebody always leads, until [`Reading::unwatch`].
+    pub(super) fn watch(&self) {
+        let mut turn = self.turn();
+        turn.watchers += 1;
+        if turn.reader != Reader::Awake {
+            self.changed.notify_one();
+        }
+    }
+
+    pub(super) fn unwatch(&self) {
+        self.turn().watchers -= 1;
+    }
+
     /// Ends the turns of all.
     pub(super) fn end(&self) {
         let mut turn = self.turn();
@@ -143,7 +160,8 @@ impl Reading {
             } else {
                 turn.reader = Reader::Dozes;
                 let led = turn.led;
-                let dozed = self.changed.wait_timeout(turn, MOMENT).unwrap_or_else(PoisonError::into_inner);
+                let moment = if turn.watchers > 0 { MOMENT_WATCHED } else { MOMENT };
+                let dozed = self.changed.wait_timeout(turn, moment).unwrap_or_else(PoisonError::into_inner);
                 turn = dozed.0;
                 is_quiet = dozed.1.timed_out() && turn.led == led;
             }
@@ -151,10 +169,12 @@ impl Reading {
         }
     }
 
-    /// Takes the lead for a caller, if nobody else leads or needs the reading thread to.
-    fn try_lead(&self) -> bool {
+    /// Takes the lead for a caller, if nobody else leads or needs the reading thread to. One that only looks what is
+    /// there would leave those waiting who are told.
+    fn try_lead(&self, deadline: Option<Instant>) -> bool {
         let mut turn = self.turn();
-        let leads = !turn.taken && !turn.ended && !self.is_needed(&turn);
+        let only_looks = turn.watchers > 0 && deadline.is_some_and(|deadline| deadline <= Instant::now());
+        let leads = !turn.taken && !turn.ended && !only_looks && !self.is_needed(&turn);
         if leads {
             turn.taken = true;
             turn.led += 1;
@@ -202,8 +222,12 @@ impl Drop for Follower<'_> {
 
 /// Something that the peer's messages bring.
 pub(super) trait Awaited {
-    /// Whether it is there; once it is, this is not asked again.
+    /// Whether it is there; once it is, this is not asked again. If it is not, then this is asked after each batch that
+    /// this thread reads, or it [parks](Awaited::park) or [leaves](Awaited::leave).
     fn is_ready(&mut self) -> bool;
+
+    /// It is not waited for any longer.
+    fn leave(&mut self) {}
 
     /// Sleeps until it is there, while another thread leads. To look and to fall asleep must be one, under the lock
     /// under which it comes.
@@ -220,12 +244,15 @@ impl Shared {
         if awaited.is_ready() {
             return Ok(());
         }
-        if self.reading.try_lead() {
+        if self.reading.try_lead(deadline) {
             let lead = Lead(self);
             let _end = EndOnPanic(self);
             let led = self.lead(deadline, awaited);
             drop(lead);
             if let Some(result) = led {
+                if result.is_err() {
+                    awaited.leave();
+                }
                 return result;
             }
         }

@@ -147,11 +147,19 @@ impl<T, F: FnMut(&mut State) -> Option<T>> Awaited for AwaitedInInbox<'_, T, F> 
     fn is_ready(&mut self) -> bool {
         let mut state = self.inbox.lock();
         let is_ready = self.look(&mut state);
+        state.looked_after = !is_ready;
         Inbox::tell(state);
         is_ready
     }
 
+    fn leave(&mut self) {
+        let mut state = self.inbox.lock();
+        state.looked_after = false;
+        Inbox::tell(state);
+    }
+
     fn park(&mut self, deadline: Option<Instant>) -> Result<(), TimedOut> {
+        self.leave();
         let changed = match self.interest {
             Interest::Data(Source::Stdout) => &self.inbox.stdout,
             Interest::Data(Source::Stderr) => &self.inbox.stderr,

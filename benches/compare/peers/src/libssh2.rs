@@ -17,6 +17,7 @@ pub(crate) fn run(job: &Job) -> Outcome<u64> {
     match job.work {
         Work::Download => download(job, &session),
         Work::Upload => upload(job, &session),
+        Work::DownloadWatched | Work::DownloadBeside => Err(format!("no {} here", job.work).into()),
         Work::Sequential => {
             for _ in 0..job.amount {
                 finish(exec(&session, "true")?)?;
