@@ -11,6 +11,7 @@
 //! | `suites` | sealing and opening one packet, by suite, size and back end |
 //! | `framing` | messages to packets and back, in the clear and under AES-GCM |
 //! | `handshake` | both sides of a whole first key exchange, by method |
+//! | `kem` | key encapsulation: a key pair, and either side's work, by back end |
 //! | `mux` | channels: bulk data, small writes, opening and closing |
 
 use ssh_crypto::{Cipher, Provider, cipher};
