@@ -3,7 +3,10 @@
 //! Nothing takes a time, or reads from a place, that depends on a secret. What is public (public keys and ciphertexts) may.
 
 mod codec;
+mod divstep;
 mod field;
+mod inverse_3;
+mod inverse_q;
 mod poly;
 mod sort;
 

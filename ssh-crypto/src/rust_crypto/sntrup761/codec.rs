@@ -1,9 +1,12 @@
 //! Polynomials as bytes.
 
 use super::{
-    field::{HALF, Q},
+    field,
     poly::{P, Poly},
 };
+
+const Q: i32 = field::Q as i32;
+const HALF: i32 = field::HALF as i32;
 
 /// A polynomial modulo q, in bytes.
 pub(super) const RQ: usize = 1158;

@@ -1,8 +1,7 @@
 //! Polynomials modulo x⁷⁶¹ - x - 1, with coefficients modulo 4591 or modulo 3.
 
-use super::field::{invert, mod_3, mod_q};
+use super::field::{mod_3, mod_q};
 use std::ops::{Deref, DerefMut};
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater};
 use zeroize::{Zeroize, Zeroizing};
 
 /// The degree.
@@ -19,8 +18,8 @@ impl Poly {
         Self(Box::new([0; P]))
     }
 
-    fn map(mut self, with: impl Fn(i32) -> i16) -> Self {
-        self.iter_mut().for_each(|coefficient| *coefficient = with(i32::from(*coefficient)));
+    fn map(mut self, with: impl Fn(i16) -> i16) -> Self {
+        self.iter_mut().for_each(|coefficient| *coefficient = with(*coefficient));
         self
     }
 
@@ -36,95 +35,49 @@ impl Poly {
 
     /// Each coefficient to the nearest multiple of 3.
     pub(super) fn round(self) -> Self {
-        self.map(|x| x as i16 - mod_3(x))
+        self.map(|x| x - mod_3(x))
+    }
+
+    /// The product modulo 3, both being small.
+    pub(super) fn mul_mod3(&self, other: &Self) -> Self {
+        // A coefficient is the sum of at most 2p = 1522 products, see the end of `mul_small`: modulo q it is what it is.
+        self.mul_small(other).mod3()
     }
 
     /// The product modulo q with a polynomial whose coefficients are -1, 0 and 1.
     pub(super) fn mul_small(&self, small: &Self) -> Self {
-        self.mul(small, mod_q)
-    }
-
-    /// The product modulo 3.
-    pub(super) fn mul_mod3(&self, other: &Self) -> Self {
-        self.mul(other, mod_3)
-    }
-
-    fn mul(&self, small: &Self, reduce: fn(i32) -> i16) -> Self {
-        // Sums of at most P products, of which none is over HALF: far below what `reduce` takes.
-        let mut product = Zeroizing::new([0_i32; 2 * P]);
-        for (at, &factor) in small.iter().enumerate() {
-            for (sum, &coefficient) in product[at..at + P].iter_mut().zip(self.iter()) {
-                *sum += i32::from(factor) * i32::from(coefficient);
+        /// How many coefficients of `small` are taken at once: 9 numbers up to 2295 have a sum below 2¹⁵.
+        const AT_ONCE: usize = 8;
+        /// How many coefficients of the product these touch.
+        const TOUCHED: usize = P + AT_ONCE - 1;
+        let mut padded = Zeroizing::new([0; AT_ONCE - 1 + TOUCHED]);
+        padded[AT_ONCE - 1..][..P].copy_from_slice(&self[..]);
+        let mut product = Zeroizing::new([0; 2 * TOUCHED]);
+        for (at, some) in small.chunks(AT_ONCE).enumerate() {
+            let mut factors = [0; AT_ONCE];
+            factors[..some.len()].copy_from_slice(some);
+            let sums = &mut product[at * AT_ONCE..][..TOUCHED];
+            for (at, sum) in sums.iter_mut().enumerate() {
+                let mut more = *sum;
+                for (back, factor) in factors.iter().enumerate() {
+                    more += factor * padded[at + AT_ONCE - 1 - back];
+                }
+                *sum = mod_q(more);
             }
+            factors.zeroize();
         }
-        // x^p = x + 1.
-        for at in (P..2 * P - 1).rev() {
-            let high = i32::from(reduce(product[at]));
-            product[at - P] += high;
-            product[at - P + 1] += high;
-        }
+        // x^p = x + 1: three coefficients meet, where p - 1 - i, i + 1 and p - i products were added, up to all but one.
         let mut result = Self::zero();
-        result.iter_mut().zip(product.iter()).for_each(|(to, &sum)| *to = reduce(sum));
-        result
-    }
-
-    /// The inverse modulo 3, if there is one.
-    pub(super) fn invert_mod3(&self) -> Option<Self> {
-        let (mut inverse, last, is_there) = self.divide_by_steps(1, |a, x, b, y| mod_3(a * x - b * y));
-        // 1 and -1 are their own inverses.
-        inverse.iter_mut().for_each(|coefficient| *coefficient *= last);
-        bool::from(is_there).then_some(inverse)
-    }
-
-    /// 1 / 3f modulo q for this f, which must be short: those all have an inverse, for x⁷⁶¹ - x - 1 is irreducible
-    /// modulo q.
-    pub(super) fn invert_triple(&self) -> Self {
-        const THIRD: i16 = invert(3);
-        let (mut inverse, last, _) = self.divide_by_steps(THIRD, |a, x, b, y| mod_q(a * x - b * y));
-        let scale = i32::from(invert(last));
-        inverse.iter_mut().for_each(|coefficient| *coefficient = mod_q(scale * i32::from(*coefficient)));
-        inverse
-    }
-
-    /// Euclid's algorithm in a fixed number of steps ("Fast constant-time gcd computation and modular inversion",
-    /// Bernstein and Yang 2019, §6), on polynomials that are turned round: `first` times the inverse but for a factor, the
-    /// inverse of that factor, and whether there is an inverse.
-    fn divide_by_steps(
-        &self,
-        first: i16,
-        combine: impl Fn(i32, i32, i32, i32) -> i16,
-    ) -> (Self, i16, Choice) {
-        type Row = Zeroizing<[i16; P + 1]>;
-        let row = || Row::new([0; P + 1]);
-        let (mut f, mut g, mut v, mut r) = (row(), row(), row(), row());
-        // 1 - x^(p-1) - x^p.
-        (f[0], f[P - 1], f[P]) = (1, -1, -1);
-        g.iter_mut().zip(self.iter().rev()).for_each(|(to, &from)| *to = from);
-        r[0] = first;
-        let mut delta = 1_i32;
-        for _ in 0..2 * P - 1 {
-            v.copy_within(..P, 1);
-            v[0] = 0;
-            let swap = (delta as u32 ^ SIGN).ct_gt(&SIGN) & !g[0].ct_eq(&0);
-            delta = i32::conditional_select(&delta, &-delta, swap) + 1;
-            for (f, g) in f.iter_mut().zip(g.iter_mut()).chain(v.iter_mut().zip(r.iter_mut())) {
-                i16::conditional_swap(f, g, swap);
-            }
-            let (f0, g0) = (i32::from(f[0]), i32::from(g[0]));
-            for (&f, g) in f.iter().zip(g.iter_mut()).chain(v.iter().zip(r.iter_mut())) {
-                *g = combine(f0, i32::from(*g), g0, i32::from(f));
-            }
-            g.copy_within(1.., 0);
-            g[P] = 0;
+        let (low, high) = product.split_at(P);
+        for (to, (&low, &high)) in result.iter_mut().zip(low.iter().zip(high)) {
+            *to = low + high;
         }
-        let mut inverse = Self::zero();
-        inverse.iter_mut().zip(v[..P].iter().rev()).for_each(|(to, &from)| *to = from);
-        (inverse, f[0], delta.ct_eq(&0))
+        for (to, &high) in result[1..].iter_mut().zip(high) {
+            *to += high;
+        }
+        result.map(mod_q)
     }
 }
-
-/// What turns the order of signed numbers into that of unsigned ones.
-const SIGN: u32 = 1 << 31;
 
 impl Deref for Poly {
     type Target = [i16; P];
@@ -143,5 +96,46 @@ impl DerefMut for Poly {
 impl Drop for Poly {
     fn drop(&mut self) {
         self.0.zeroize();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::field::{HALF, Q};
+    use super::super::tests::{coefficients, poly, slow_product};
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        #[test]
+        fn products_are_those_of_school(a in coefficients(HALF), b in coefficients(1), c in coefficients(1)) {
+            let [a, b, c] = [a, b, c].map(poly);
+            prop_assert!(*a.mul_small(&b) == *slow_product(&a, &b, Q.into()));
+            prop_assert!(*c.mul_mod3(&b) == *slow_product(&c, &b, 3));
+        }
+    }
+
+    #[test]
+    fn the_largest_products_are_those_of_school() {
+        for x in [-HALF, HALF] {
+            for y in [-1, 1] {
+                let (a, b) = (poly([x; P]), poly([y; P]));
+                assert!(*a.mul_small(&b) == *slow_product(&a, &b, Q.into()));
+                let a = poly([x.signum(); P]);
+                assert!(*a.mul_mod3(&b) == *slow_product(&a, &b, 3));
+            }
+        }
+    }
+
+    #[test]
+    fn coefficients_are_tripled_and_rounded() {
+        for x in -HALF..=HALF {
+            let poly = || poly([x]);
+            let (rounded, triple) = (poly().round()[0], poly().triple()[0]);
+            assert!(rounded % 3 == 0 && (rounded - x).abs() <= 1);
+            assert!(triple.abs() <= HALF && (triple - 3 * x) % Q == 0);
+        }
     }
 }

@@ -1,5 +1,39 @@
-use super::{poly::P, *};
+use super::{
+    field::{HALF, Q},
+    poly::P,
+    *,
+};
 use crate::random::SystemRandom;
+use proptest::prelude::*;
+
+/// A polynomial of these coefficients, and zeros behind them.
+pub(super) fn poly(coefficients: impl IntoIterator<Item = i16>) -> Poly {
+    let mut poly = Poly::zero();
+    poly.iter_mut().zip(coefficients).for_each(|(to, from)| *to = from);
+    poly
+}
+
+/// Coefficients up to `max`, of which many are the largest and the smallest.
+pub(super) fn coefficients(max: i16) -> impl Strategy<Value = Vec<i16>> {
+    let coefficient = prop_oneof![Just(-max), Just(max), -max..=max];
+    prop::collection::vec(coefficient, P)
+}
+
+/// The product as school has it, of numbers that are large enough, modulo what is given.
+pub(super) fn slow_product(a: &Poly, b: &Poly, modulus: i64) -> Poly {
+    let mut product = [0; 2 * P];
+    for (i, &a) in a.iter().enumerate() {
+        for (j, &b) in b.iter().enumerate() {
+            product[i + j] += i64::from(a) * i64::from(b);
+        }
+    }
+    for at in (P..2 * P).rev() {
+        product[at - P] += product[at];
+        product[at - P + 1] += product[at];
+    }
+    let half = modulus / 2;
+    poly(product.map(|sum| ((sum + half).rem_euclid(modulus) - half) as i16))
+}
 
 /// Test vector 0 of draft-josefsson-ntruprime-streamlined-00: a secret key, a ciphertext, the secret in it.
 const SECRET_KEY: &[u8; 1763] = include_bytes!("kat0.sk");
@@ -68,18 +102,49 @@ fn fresh_keys_agree() {
     }
 }
 
+fn is_one(poly: &Poly) -> bool {
+    poly[0] == 1 && poly[1..].iter().all(|&x| x == 0)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn inverses_are_inverses(small in coefficients(1)) {
+        let small = poly(small);
+        if small.iter().any(|&x| x != 0) {
+            prop_assert!(is_one(&slow_product(&small.invert_triple().triple(), &small, Q.into())));
+        }
+        if let Some(inverse) = small.invert_mod3() {
+            prop_assert!(is_one(&slow_product(&inverse, &small, 3)));
+        }
+    }
+}
+
 #[test]
-fn inverses_are_inverses() {
-    let one = |poly: &Poly| poly[0] == 1 && poly[1..].iter().all(|&x| x == 0);
-    let f = short(&SystemRandom).unwrap();
-    assert_eq!(f.iter().filter(|&&x| x != 0).count(), W);
-    assert!(one(&f.invert_triple().mul_small(&f).triple()));
-    let (g, inverse) = std::iter::repeat_with(|| small(&SystemRandom).unwrap())
-        .find_map(|g| g.invert_mod3().map(|inverse| (g, inverse)))
-        .unwrap();
-    assert!(one(&g.mul_mod3(&inverse)));
+fn inverses_of_few_coefficients_are_inverses() {
+    // The degrees, from which the number of steps without an exchange follows, from the lowest to the highest.
+    for at in [0, 1, 2, 15, 16, 63, 64, 379, 380, 381, 759, 760] {
+        for (last, first) in [(1, 0), (-1, 0), (1, 1), (-1, 1), (1, -1)] {
+            let mut small = poly([first]);
+            small[at] = last;
+            assert!(is_one(&slow_product(&small.invert_triple().triple(), &small, Q.into())));
+            match small.invert_mod3() {
+                Some(inverse) => assert!(is_one(&slow_product(&inverse, &small, 3)), "{first} + {last}x^{at}"),
+                None => assert_eq!((at, first), (380, 1), "{first} + {last}x^{at}"),
+            }
+        }
+    }
     assert!(Poly::zero().invert_mod3().is_none());
-    assert_eq!(P, g.len());
+}
+
+#[test]
+fn small_and_short_are_what_they_say() {
+    let (small, short) = (small(&SystemRandom).unwrap(), short(&SystemRandom).unwrap());
+    for poly in [&small, &short] {
+        assert!([-1, 0, 1].iter().all(|x| poly.contains(x)) && poly.iter().all(|x| x.abs() <= 1));
+    }
+    assert_eq!(short.iter().filter(|&&x| x != 0).count(), W);
 }
 
 #[test]
