@@ -74,6 +74,27 @@ impl Factor {
     }
 }
 
+/// How many numbers are multiplied at once.
+pub(super) const LANES: usize = 32;
+
+/// A [`Factor`] of as many numbers.
+pub(super) struct Factors {
+    value: [i16; LANES],
+    over_q: [i16; LANES],
+}
+
+impl Factors {
+    pub(super) fn new(factor: Factor) -> Self {
+        Self { value: [factor.value; LANES], over_q: [factor.over_q; LANES] }
+    }
+
+    /// [`Factor::times`].
+    #[inline(always)]
+    pub(super) const fn times(&self, i: usize, x: i16) -> i16 {
+        high(x, self.value[i]) - high(x.wrapping_mul(self.over_q[i]), Q)
+    }
+}
+
 /// 1 / `x` modulo [`Q`], and 0 for 0: x to the power of q - 2, whose bits are public. The absolute value of x is at most
 /// [`HALF`].
 pub(super) const fn invert(x: i16) -> i16 {

@@ -2,14 +2,12 @@
 
 use super::{
     divstep::{Delta, STEPS},
-    field::{Factor, invert, mod_q},
+    field::{Factor, Factors, LANES, invert, mod_q},
     poly::{P, Poly},
 };
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// Rows are worked on in multiples of this, which leaves no rest to vector code.
-const LANES: usize = 16;
 /// Room for p + 1 coefficients.
 const ROW: usize = (P + 1).next_multiple_of(LANES);
 /// Room for a row that moves by one with each step.
@@ -34,8 +32,8 @@ impl Poly {
             let swap = delta.step(!g0.ct_eq(&0));
             let combine = Combine {
                 swap: -i16::from(swap.unwrap_u8()),
-                f0: Factor::shifted(f0),
-                g0: Factor::shifted(g0),
+                f0: Factors::new(Factor::shifted(f0)),
+                g0: Factors::new(Factor::shifted(g0)),
             };
             combine.rows(&mut *f, g, (STEPS - step).min(P + 1));
             combine.rows(v, &mut *r, (step + 1).min(P));
@@ -52,22 +50,26 @@ struct Combine {
     /// All bits if they are exchanged, or none.
     swap: i16,
     /// The lowest coefficients of f and g.
-    f0: Factor,
-    g0: Factor,
+    f0: Factors,
+    g0: Factors,
 }
 
 impl Combine {
-    /// The first `count` coefficients, or some more: f becomes g or stays, g becomes f₀g - g₀f, but for a factor.
-    ///
-    /// The absolute value of each is at most 4936, before and after: of [`Factor::times`] comes at most 4936 · 2295 / 2¹⁶ +
-    /// 2295.5, which is below 2469, and g is the difference of two of them.
     #[inline]
     fn rows(&self, f: &mut [i16], g: &mut [i16], count: usize) {
-        let count = count.next_multiple_of(LANES);
-        for (f, g) in f[..count].iter_mut().zip(&mut g[..count]) {
-            let difference = self.f0.times(*g) - self.g0.times(*f);
-            *f ^= (*f ^ *g) & self.swap;
-            *g = difference;
+        let count = count.div_ceil(LANES);
+        let (f, g) = (f.as_chunks_mut().0, g.as_chunks_mut().0);
+        for (f, g) in f.iter_mut().zip(g).take(count) {
+            std::hint::black_box(self).lanes(f, g);
+        }
+    }
+
+    #[inline]
+    fn lanes(&self, f: &mut [i16; LANES], g: &mut [i16; LANES]) {
+        for i in 0..LANES {
+            let difference = self.f0.times(i, g[i]) - self.g0.times(i, f[i]);
+            f[i] ^= (f[i] ^ g[i]) & self.swap;
+            g[i] = difference;
         }
     }
 }
