@@ -18,6 +18,7 @@ mod driver;
 mod forward;
 mod incoming;
 mod output;
+mod pace;
 mod readiness;
 mod reading;
 mod stream;

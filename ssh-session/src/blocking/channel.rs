@@ -320,6 +320,7 @@ impl Channel {
         loop {
             let epoch = self.inner.end.inbox.window_epoch();
             let written = self.inner.end.write(&mut core, code, data)?;
+            shared.reading.written.set();
             if self.inner.watched.load(Ordering::Relaxed) {
                 let writable = core.is_writable(id, &self.inner.end.inbox);
                 self.inner.end.inbox.set_writable(writable);

@@ -6,7 +6,10 @@
 //! when nobody has led for a moment: the peer's questions have to be answered while the caller is busy, and somebody may
 //! want to be told without waiting.
 
-use super::driver::{EndOnPanic, Shared, TimedOut};
+use super::{
+    driver::{EndOnPanic, Shared, TimedOut},
+    pace::{Pace, Written},
+};
 use crate::Error;
 #[cfg(unix)]
 use crate::bell::Woken;
@@ -41,6 +44,7 @@ pub(super) struct Reading {
     changed: Condvar,
     half: Mutex<Half>,
     can_lead: bool,
+    pub(super) written: Written,
 }
 
 /// Who reads.
@@ -67,6 +71,7 @@ struct Half {
     batch: Vec<Received>,
     /// The last read has taken all there was.
     drained: bool,
+    pace: Pace,
 }
 
 /// How far the handling of what has arrived went.
@@ -83,7 +88,14 @@ impl Reading {
             turn: Mutex::default(),
             changed: Condvar::new(),
             can_lead: cfg!(unix) && can_lead,
-            half: Mutex::new(Half { reader, receiver, batch: Vec::new(), drained: true }),
+            half: Mutex::new(Half {
+                reader,
+                receiver,
+                batch: Vec::new(),
+                drained: true,
+                pace: Pace::default(),
+            }),
+            written: Written::default(),
         }
     }
 
@@ -292,7 +304,7 @@ impl Shared {
         awaited: &mut dyn Awaited,
     ) -> Result<Step, End> {
         let Some(socket) = &self.direct else { return Ok(Step::AwaitsKeys) };
-        let Half { receiver, drained, .. } = half;
+        let Half { receiver, drained, pace, .. } = half;
         if receiver.awaits_keys() {
             return Ok(match self.receive(half)? {
                 Progress::All => Step::Read,
@@ -300,6 +312,7 @@ impl Shared {
             });
         }
         if *drained {
+            pace.keep(&self.reading.written, deadline);
             let mut is_ready = false;
             let woken = self.signals.bell.wait(socket.descriptor(), PollFlags::IN, deadline, || {
                 is_ready = awaited.is_ready();
@@ -318,6 +331,7 @@ impl Shared {
             Ok(0) => return Err(End::Eof),
             Ok(n) => {
                 *drained = n < size;
+                pace.count(n);
                 receiver.filled(n);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -357,10 +371,14 @@ impl Shared {
         loop {
             self.signals.bell.take_woken();
             if !half.receiver.awaits_keys() {
-                let Half { reader, receiver, .. } = &mut *half;
+                let Half { reader, receiver, pace, .. } = &mut *half;
+                pace.keep(&self.reading.written, None);
                 match reader.read(receiver.space()) {
                     Ok(0) => return Err(End::Eof),
-                    Ok(n) => receiver.filled(n),
+                    Ok(n) => {
+                        pace.count(n);
+                        receiver.filled(n);
+                    }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                     Err(error) => return Err(End::Failed(error)),
                 }
