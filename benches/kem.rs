@@ -31,7 +31,8 @@ fn kem(criterion: &mut Criterion) {
                 let (ciphertext, _) = made(kem.encapsulate(pair.public(), &SystemRandom));
                 (pair, ciphertext)
             };
-            let run = |(pair, ciphertext): (Box<dyn Decapsulate>, Vec<u8>)| made(pair.decapsulate(&ciphertext));
+            let run =
+                |(pair, ciphertext): (Box<dyn Decapsulate>, Vec<u8>)| made(pair.decapsulate(&ciphertext));
             bencher.iter_batched(setup, run, BatchSize::SmallInput);
         });
         group.finish();

@@ -143,7 +143,8 @@ mod tests {
         let factors = (-HALF..=HALF).step_by(17).chain([-HALF + 1, -1, 0, 1, HALF - 1, HALF]);
         for value in factors {
             let (factor, shifted) = (Factor::new(value), Factor::shifted(value));
-            let numbers = (i16::MIN..=i16::MAX).step_by(31).chain([i16::MIN, -Q, -HALF, -1, 0, 1, HALF, Q, i16::MAX]);
+            let numbers =
+                (i16::MIN..=i16::MAX).step_by(31).chain([i16::MIN, -Q, -HALF, -1, 0, 1, HALF, Q, i16::MAX]);
             for x in numbers {
                 let product = i32::from(x) * i32::from(value);
                 assert_eq!(i32::from(mod_q(factor.times(x))), remainder(product, Q.into()));

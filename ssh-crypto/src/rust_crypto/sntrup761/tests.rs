@@ -130,7 +130,9 @@ fn inverses_of_few_coefficients_are_inverses() {
             small[at] = last;
             assert!(is_one(&slow_product(&small.invert_triple().triple(), &small, Q.into())));
             match small.invert_mod3() {
-                Some(inverse) => assert!(is_one(&slow_product(&inverse, &small, 3)), "{first} + {last}x^{at}"),
+                Some(inverse) => {
+                    assert!(is_one(&slow_product(&inverse, &small, 3)), "{first} + {last}x^{at}")
+                }
                 None => assert_eq!((at, first), (380, 1), "{first} + {last}x^{at}"),
             }
         }
