@@ -15,8 +15,10 @@
 
 mod check;
 mod parse;
+mod signer;
 
 pub use check::{CA_ALGORITHMS, Check};
+pub use signer::CertifiedSigner;
 
 use ssh_crypto::{KeyError, PublicKey, SignError};
 use ssh_wire::{DecodeError, Reader};
@@ -95,6 +97,9 @@ pub enum CertificateError {
     /// The authority has signed by an algorithm that is not allowed.
     #[error("certificate is signed by {0}, which is not allowed")]
     Algorithm(String),
+    /// It is for another key than the one that it was to be used with.
+    #[error("certificate is for another key")]
+    OtherKey,
     /// Its time has yet to come; in seconds since 1970.
     #[error("certificate is not valid before {0} (seconds since 1970)")]
     NotYetValid(u64),

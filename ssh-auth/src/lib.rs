@@ -8,6 +8,7 @@
 //! | [`attempt`] | [`Attempt`]: what was tried and what the server said | |
 //! | [`keyfile`] | private key files of every format | RFC 4716, 5208, 5915, 7468, OpenSSH PROTOCOL.key |
 //! | [`certificate`] | certificates of users and hosts | OpenSSH PROTOCOL.certkeys |
+//! | [`pattern`] | patterns with `*` and `?` | ssh_config(5) |
 //! | [`agent`] | the protocol between a client and its agent | draft-ietf-sshm-ssh-agent, OpenSSH PROTOCOL.agent |
 //!
 //! The engines take the messages that a transport has decrypted, ask by events, and put their own messages into a
@@ -90,6 +91,7 @@ pub mod client;
 mod error;
 pub mod keyfile;
 pub mod method;
+pub mod pattern;
 pub mod server;
 
 pub use attempt::Attempt;

@@ -17,69 +17,14 @@
 //! [`Credential::key_file`]: crate::Credential::key_file
 //! [`Credential::with_certificate`]: crate::Credential::with_certificate
 
-pub use ssh_auth::certificate::{Certificate, CertificateError, Kind};
+pub use ssh_auth::certificate::{Certificate, CertificateError, CertifiedSigner, Kind};
 
 use crate::{Error, ErrorKind};
-use ssh_auth::method::publickey::signature_algorithm;
-use ssh_crypto::{KeyLine, SignError, Signer, key::CertificateAlgorithm};
-use std::{fmt, fs::File, io::Read, path::Path, sync::Arc};
+use ssh_crypto::KeyLine;
+use std::{fmt, fs::File, io::Read, path::Path};
 
 /// OpenSSH's bound on a certificate's file, with room to spare.
 const MAX_FILE: u64 = 1 << 20;
-
-/// A key that shows its certificate.
-#[derive(Clone)]
-pub struct CertifiedSigner {
-    signer: Arc<dyn Signer>,
-    certificate: Certificate,
-    algorithms: Vec<&'static str>,
-}
-
-impl CertifiedSigner {
-    /// Joins a key and the certificate for it.
-    ///
-    /// # Errors
-    /// The certificate is for another key.
-    pub fn new(signer: Arc<dyn Signer>, certificate: Certificate) -> Result<Self, Error> {
-        if certificate.key().to_blob() != signer.public_key() {
-            return Err(Error::new(ErrorKind::Usage, "certificate is for another key"));
-        }
-        let certified = signer.algorithms().into_iter().filter_map(CertificateAlgorithm::from_signature);
-        let algorithms = certified.map(|algorithm| algorithm.name).collect();
-        Ok(Self { signer, certificate, algorithms })
-    }
-
-    /// The key alone.
-    pub fn signer(&self) -> &Arc<dyn Signer> {
-        &self.signer
-    }
-
-    /// The certificate alone.
-    pub fn certificate(&self) -> &Certificate {
-        &self.certificate
-    }
-}
-
-impl Signer for CertifiedSigner {
-    /// The certificate's blob.
-    fn public_key(&self) -> &[u8] {
-        self.certificate.blob()
-    }
-
-    fn algorithms(&self) -> Vec<&str> {
-        self.algorithms.clone()
-    }
-
-    fn sign(&self, algorithm: &str, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        self.signer.sign(&signature_algorithm(algorithm), message)
-    }
-}
-
-impl fmt::Debug for CertifiedSigner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CertifiedSigner({})", self.certificate.key_type())
-    }
-}
 
 /// Reads a certificate's file, as `ssh-keygen -s` writes it.
 pub fn read_file(path: impl AsRef<Path>) -> Result<Certificate, Error> {

@@ -36,7 +36,6 @@ mod dialogue;
 pub mod host_key;
 mod host_memory;
 pub mod known_hosts;
-pub mod pattern;
 mod preference;
 mod quirks;
 pub mod ssh_config;
@@ -55,7 +54,7 @@ pub use ssh_kex as kex;
 pub use ssh_session as session;
 pub use ssh_wire as wire;
 
-pub use ssh_auth::keyfile::PrivateKeyFile;
+pub use ssh_auth::{keyfile::PrivateKeyFile, pattern};
 pub use ssh_connection::Exit;
 pub use ssh_crypto::{KeyPair, PrivateKey, Provider, PublicKey, Secret, Signer};
 pub use ssh_kex::{Algorithms, Negotiated, RekeyLimit, default_provider};
