@@ -78,8 +78,9 @@ enum Question {
 
 impl Server {
     /// For the session whose id (RFC 4253 §7.2) is `session_id`.
-    pub fn new(config: ServerConfig, session_id: Vec<u8>) -> Self {
-        Self {
+    pub fn new(mut config: ServerConfig, session_id: Vec<u8>) -> Self {
+        let banner = config.banner.take();
+        let mut server = Self {
             config,
             session_id,
             step: Step::Service,
@@ -90,7 +91,11 @@ impl Server {
             event: None,
             outgoing: VecDeque::new(),
             early_banners: Vec::new(),
+        };
+        if let Some(banner) = banner {
+            server.banner(&banner);
         }
+        server
     }
 
     // Messages.

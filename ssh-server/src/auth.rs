@@ -1,112 +1,179 @@
 //! Who may in.
+//!
+//! | item | is |
+//! | --- | --- |
+//! | [`Authenticator`] | decides, by what a client shows |
+//! | [`Fixed`] | one user, with a password, keys or both |
+//! | [`AuthorizedKeys`] | users with files in the format of OpenSSH's `authorized_keys` |
+//! | [`check_certificate`] | whether a user's certificate holds, and what it permits |
 
-use ssh_auth::server::ServerEvent;
-use ssh_crypto::{PublicKey, Secret};
+mod address;
+mod authorized_keys;
+mod certificate;
+mod dialogue;
+mod fixed;
 
-/// Decides who may in. Sessions ask from threads of their own, at the same time.
+pub use authorized_keys::AuthorizedKeys;
+pub use certificate::check_certificate;
+pub use fixed::Fixed;
+pub use ssh_auth::{Certificate, Prompt};
+
+pub(crate) use dialogue::Dialogue;
+
+use crate::Permissions;
+use ssh_crypto::{Provider, PublicKey, Secret};
+use std::net::SocketAddr;
+
+/// Decides who may in. Sessions ask from threads of their own, at the same time; it may take its time, and may block.
 ///
-/// Refusals leave no sooner than [`Limits::failure_delay`](crate::Limits::failure_delay) after the request came, so
-/// that the time of an answer tells nothing as long as the decision takes less.
+/// Refusals leave no sooner than [`Limits::failure_delay`](crate::Limits::failure_delay) after the request came, or twice
+/// or four times as long when the decision took longer, so that the time of an answer tells little of how it was found.
 pub trait Authenticator: Send + Sync + 'static {
-    /// The methods with which a client may begin: `publickey`, `password`.
-    fn methods(&self) -> Vec<&'static str>;
+    /// The methods with which a client may begin, in the order in which they are told.
+    fn methods(&self) -> Vec<Method>;
 
     /// Whether this is enough.
-    fn check(&self, user: &str, credential: &Credential<'_>) -> Verdict;
+    fn check(&self, client: &Client<'_>, credential: &Credential<'_>) -> Verdict;
+}
+
+/// A method of authentication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Method {
+    /// `none`: the user's name is enough (RFC 4252 §5.2). It is never told to a client, but asked about if it is offered.
+    None,
+    /// `password` (RFC 4252 §8).
+    Password,
+    /// `publickey`, with keys and certificates (RFC 4252 §7).
+    PublicKey,
+    /// `keyboard-interactive`: prompts and answers (RFC 4256).
+    KeyboardInteractive,
+    /// `hostbased`: the client's host vouches for the user (RFC 4252 §9).
+    HostBased,
+}
+
+impl Method {
+    /// As the protocol has it: `publickey`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Password => "password",
+            Self::PublicKey => "publickey",
+            Self::KeyboardInteractive => "keyboard-interactive",
+            Self::HostBased => "hostbased",
+        }
+    }
+}
+
+/// Who asks to be let in.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Client<'a> {
+    /// The name by which it wants to log in. Nothing but its being UTF-8 has been checked.
+    pub user: &'a str,
+    /// Where it comes from, as far as the stream tells.
+    pub address: Option<SocketAddr>,
+    /// The methods by which it has partly succeeded, in order; see [`Verdict::Partial`].
+    pub passed: &'a [Method],
+    /// Verifies the signatures of certificates.
+    pub provider: &'a Provider,
 }
 
 /// What a client shows.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Credential<'a> {
+    /// Nothing, by the method `none`.
+    None,
     /// A password.
     Password(&'a Secret),
+    /// A password that is to be changed: accept only if the old one was right and it is changed. Clients come with it
+    /// by themselves, too, not only after [`Verdict::ChangePassword`].
+    NewPassword {
+        /// The password so far.
+        old: &'a Secret,
+        /// The new one.
+        new: &'a Secret,
+    },
     /// A key. For a client that only asks whether the key would do, too: nobody gets in before a signature by the key
     /// was verified.
     Key(&'a PublicKey),
+    /// A certificate, of which nothing is checked yet: see [`check_certificate`]. Otherwise as [`Credential::Key`].
+    Certificate(&'a Certificate),
+    /// The conversation of `keyboard-interactive` so far: no round when it begins. [`Verdict::Ask`] adds one.
+    Interactive(&'a [Round]),
+    /// A host vouches for the user by its key, whose signature was verified.
+    Host {
+        /// The host's key, or that in its certificate.
+        key: &'a PublicKey,
+        /// The host's certificate, of which nothing is checked yet.
+        certificate: Option<&'a Certificate>,
+        /// The host's name, as the client says.
+        host: &'a str,
+        /// The user's name there.
+        local_user: &'a str,
+    },
 }
 
 /// What is said to a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verdict {
-    /// The user is in.
-    Accept,
+    /// The user is in, and permitted this.
+    Accept(Permissions),
     /// The credential is no good.
     Reject,
-    /// The credential is good, but one by each of these methods is wanted, too: the client goes on with one of them.
-    /// A key that a client only asks about is answered as if it were enough.
-    Partial(Vec<&'static str>),
+    /// The credential is good, but one by one of these methods is wanted, too: what is permitted in the end is what all
+    /// of them permit. A key that a client only asks about is answered as if it were enough.
+    Partial(Permissions, Vec<Method>),
+    /// To [`Credential::Interactive`]: these are to be answered next.
+    Ask(Prompts),
+    /// To [`Credential::Password`] and [`Credential::NewPassword`]: the password must be changed first; the text says so.
+    ChangePassword(String),
 }
 
-/// One user, with a password, keys or both; any of them is enough.
-#[derive(Debug)]
-pub struct Fixed {
-    user: String,
-    password: Option<Secret>,
-    keys: Vec<PublicKey>,
-}
-
-impl Fixed {
-    /// A user who can't get in yet.
-    pub fn new(user: impl Into<String>) -> Self {
-        Self { user: user.into(), password: None, keys: Vec::new() }
+impl Verdict {
+    /// The user is in, and nothing is restricted that the server has.
+    pub fn accept() -> Self {
+        Self::Accept(Permissions::all())
     }
 
-    /// Lets the user in with this password.
-    pub fn password(mut self, password: impl Into<Secret>) -> Self {
-        self.password = Some(password.into());
+    /// [`Verdict::accept`] or [`Verdict::Reject`].
+    pub fn accept_if(good: bool) -> Self {
+        if good { Self::accept() } else { Self::Reject }
+    }
+}
+
+/// Prompts of `keyboard-interactive` (RFC 4256 §3.2). Without any, the text is only shown, and an empty round follows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Prompts {
+    /// A name for the dialogue; mostly empty.
+    pub name: String,
+    /// A text above the prompts.
+    pub instruction: String,
+    /// The prompts, and whether their answers may be seen while they are typed.
+    pub prompts: Vec<Prompt>,
+}
+
+impl Prompts {
+    /// One prompt, whose answer is not seen while it is typed.
+    pub fn secret(text: impl Into<String>) -> Self {
+        Self::default().and(text, false)
+    }
+
+    /// One prompt more.
+    pub fn and(mut self, text: impl Into<String>, echo: bool) -> Self {
+        self.prompts.push(Prompt { text: text.into(), echo });
         self
     }
-
-    /// Lets the user in with this key.
-    pub fn key(mut self, key: PublicKey) -> Self {
-        self.keys.push(key);
-        self
-    }
 }
 
-impl Authenticator for Fixed {
-    fn methods(&self) -> Vec<&'static str> {
-        let keys = (!self.keys.is_empty()).then_some("publickey");
-        let password = self.password.is_some().then_some("password");
-        keys.into_iter().chain(password).collect()
-    }
-
-    fn check(&self, user: &str, credential: &Credential<'_>) -> Verdict {
-        // Both are looked at, whoever the user is.
-        let fits = match credential {
-            Credential::Password(password) => self.password.as_ref() == Some(*password),
-            Credential::Key(key) => self.keys.contains(key),
-        };
-        if fits & (user == self.user) { Verdict::Accept } else { Verdict::Reject }
-    }
-}
-
-/// What the engine asks, in the terms of an [`Authenticator`].
-pub(crate) struct Question {
-    pub(crate) verdict: Verdict,
-    /// Whether the client only asks about a key.
-    pub(crate) is_probe: bool,
-}
-
-impl Question {
-    /// Puts `event` to the authenticator; what it has no terms for is refused.
-    pub(crate) fn put(authenticator: &dyn Authenticator, event: &ServerEvent) -> Self {
-        let is_probe = matches!(event, ServerEvent::PublickeyProbe { .. });
-        let verdict = match event {
-            ServerEvent::Password { user, password } => {
-                authenticator.check(user, &Credential::Password(password))
-            }
-            ServerEvent::PublickeyProbe { user, public_key, .. }
-            | ServerEvent::Publickey { user, public_key, .. } => {
-                // Certificates are no plain keys, and refused here.
-                match PublicKey::from_blob(public_key) {
-                    Ok(key) => authenticator.check(user, &Credential::Key(&key)),
-                    Err(_) => Verdict::Reject,
-                }
-            }
-            _ => Verdict::Reject,
-        };
-        Self { verdict, is_probe }
-    }
+/// Prompts and their answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Round {
+    /// What was asked.
+    pub prompts: Prompts,
+    /// The answers, one for each prompt.
+    pub answers: Vec<Secret>,
 }

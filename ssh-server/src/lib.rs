@@ -1,39 +1,58 @@
 //! An SSH-2 server: sessions over any stream, with the decisions in your hands.
 //!
 //! ```no_run
-//! use ssh_server::{Fixed, KeyKind, KeyPair, PrivateKey, Server, ShellCommands};
+//! use ssh_server::{Fixed, KeyKind, KeyPair, PrivateKey, Programs, Server, default_provider};
 //! use std::{net::TcpListener, sync::Arc};
 //!
-//! let server = Server::new(Fixed::new("alice").password("correct horse"))
-//!     .commands(ShellCommands);
-//! let key = PrivateKey::generate(KeyKind::Ed25519, &*server.provider().random)?;
-//! let key = KeyPair::new(&key, server.provider())?;
-//! let server = server.host_key(Arc::new(key));
+//! let provider = default_provider();
+//! let key = PrivateKey::generate(KeyKind::Ed25519, provider.random)?;
+//! let server = Server::builder()
+//!     .host_key(Arc::new(KeyPair::new(&key, &provider)?))
+//!     .auth(Fixed::new("alice").password("correct horse"))
+//!     .sessions(Programs::new())
+//!     .build()?;
 //! let serving = server.serve(TcpListener::bind("127.0.0.1:2222")?)?;
 //! serving.wait();
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What has no handler is refused: without [`Server::commands`], nothing can be run; ports are not forwarded, and
-//! there are no terminals and no variables.
+//! What has no handler is refused: without [`Builder::sessions`](server::Builder::sessions) nothing can be run, without
+//! [`Builder::forwarding`](server::Builder::forwarding) no connection is forwarded.
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | [`auth`] | [`Authenticator`]: who may in; [`Fixed`]: one user |
-//! | [`command`] | [`Commands`]: what runs a command; [`ShellCommands`]: the shell of this machine |
-//! | [`server`] | [`Server`], its [`Limits`], and [`Serving`], which stops it |
+//! | [`server`] | [`Server`] and how it is built |
+//! | [`limits`] | [`Limits`]: what is granted at most |
+//! | [`auth`] | [`Authenticator`]: who may in; [`Fixed`], [`AuthorizedKeys`] |
+//! | [`login`] | [`Login`]: who is in; [`Permissions`]: what their credentials permit |
+//! | [`request`] | what a client asks for on a session channel |
+//! | [`programs`] | [`Programs`]: runs programs of this machine |
+//! | [`process`] | how processes are started, signalled and told to have ended, on terminals or pipes |
+//! | [`forwarding`] | [`Forwarding`]: where connections may lead |
+//! | [`blocking`] | serving by threads, and handlers for them |
 
 #![cfg(unix)]
 
 pub mod auth;
-pub mod command;
+pub mod blocking;
+pub mod forwarding;
+pub mod limits;
+pub mod login;
+pub mod process;
+pub mod programs;
+pub mod request;
 pub mod server;
 mod startups;
 
-pub use auth::{Authenticator, Credential, Fixed, Verdict};
-pub use command::{Commands, ShellCommands};
-pub use server::{Limits, Server, Serving};
+pub use auth::{Authenticator, AuthorizedKeys, Client, Credential, Fixed, Method, Verdict};
+pub use forwarding::{ForwardAll, Forwarding, NoForwarding};
+pub use limits::Limits;
+pub use login::{Login, Permissions};
+pub use programs::Programs;
+pub use server::Server;
 
+pub use ssh_auth::certificate::CertifiedSigner;
 pub use ssh_connection::Exit;
 pub use ssh_crypto::{KeyKind, KeyPair, PrivateKey, Provider, PublicKey, Secret, Signer};
+pub use ssh_kex::default_provider;
 pub use ssh_session::{Error, ErrorKind, Phase, Settings};

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use ssh_server::{Fixed, KeyKind, KeyPair, Limits, PrivateKey, PublicKey, Server, Serving, ShellCommands};
+use ssh_server::{
+    Fixed, KeyKind, KeyPair, Limits, PrivateKey, Programs, PublicKey, Server, blocking::Serving,
+    default_provider,
+};
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
@@ -26,12 +29,19 @@ impl Fixture {
         key.write(&dir.path().join("key"));
         testing::KeyPair::generate(Kind::Ed25519).write(&dir.path().join("other"));
         let (public, _) = PublicKey::from_line(key.public_line()).unwrap();
-        let server = Server::new(Fixed::new("alice").password("secret").key(public)).limits(limits);
-        let server = if commands { server.commands(ShellCommands) } else { server };
-        let host = PrivateKey::generate(KeyKind::Ed25519, server.provider().random).unwrap();
-        let host = KeyPair::new(&host, server.provider()).unwrap();
-        let serving =
-            server.host_key(Arc::new(host)).serve(TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
+        let provider = default_provider();
+        let host = PrivateKey::generate(KeyKind::Ed25519, provider.random).unwrap();
+        let host = KeyPair::new(&host, &provider).unwrap();
+        let builder = Server::builder()
+            .host_key(Arc::new(host))
+            .auth(Fixed::new("alice").password("secret").key(public))
+            .limits(limits);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let serving = match commands {
+            true => builder.sessions(Programs::new()).build().unwrap().serve(listener),
+            false => builder.build().unwrap().serve(listener),
+        };
+        let serving = serving.unwrap();
         Self { serving, dir }
     }
 

@@ -30,6 +30,7 @@
 //! | [`blocking`] | [`Connection`](blocking::Connection) and [`Channel`](blocking::Channel) for threads, and the [`Stream`](blocking::Stream)s they run over |
 //! | `tokio` | the same for tasks, over anything that is `AsyncRead` and `AsyncWrite`; with the feature `tokio` |
 //! | [`settings`] | [`Settings`]: what a session is told beforehand |
+//! | `modes` | the modes of a terminal; on Unix |
 //! | [`error`] | [`Error`], its [`ErrorKind`] and the [`Phase`] of a timeout |
 
 mod bell;
@@ -42,6 +43,8 @@ pub mod error;
 mod inbox;
 mod incoming;
 mod listeners;
+#[cfg(unix)]
+pub mod modes;
 mod request;
 pub mod settings;
 #[cfg(unix)]

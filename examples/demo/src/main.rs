@@ -6,7 +6,7 @@
 //! | `settings` | command line and configuration files made into one whole |
 //! | `local` | who runs the program, and where |
 //! | `connect`, `hostkey`, `identity` | dialling, trusting the host, logging in |
-//! | `session`, `agent`, `escape`, `modes` | the shell or command, joined to the terminal here |
+//! | `session`, `agent`, `escape` | the shell or command, joined to the terminal here |
 //! | `prompt`, `terminal`, `signals`, `log`, `exit` | the user, the terminal, the system |
 
 mod agent;
@@ -18,7 +18,6 @@ mod hostkey;
 mod identity;
 mod local;
 mod log;
-mod modes;
 mod prompt;
 mod session;
 mod settings;

@@ -3,7 +3,6 @@
 use crate::{
     escape::{Command, Escape},
     exit::{self, Failure, OWN_ERROR},
-    modes,
     settings::{Session as Settings, Work},
     signals::Watch,
     terminal::{self, RawMode},
@@ -13,7 +12,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use ssh_client::{
     Exit,
     blocking::{Channel, Session},
-    connection::request::TerminalModes,
+    session::modes,
     ssh_config::RequestTty,
     wire::{
         Encode,
@@ -99,7 +98,7 @@ fn start(session: &Session, channel: &Channel, settings: &Settings) -> Result<bo
         requests.push((crate::agent::REQUEST, Vec::new()));
     }
     if wants_terminal(settings, terminal::is_stdin()) {
-        let modes = terminal::attributes().map_or_else(TerminalModes::default, |state| modes::encode(&state));
+        let modes = modes::of(stdin()).unwrap_or_default();
         let (term, modes) = (env::var("TERM").unwrap_or_default(), modes.to_bytes());
         let request = PtyReq { term: term.as_bytes(), size: terminal::size(), modes: &modes };
         requests.push(("pty-req", encoded(&request)));

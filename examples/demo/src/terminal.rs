@@ -25,11 +25,6 @@ pub(crate) fn size() -> TerminalSize {
     })
 }
 
-/// How the terminal treats what is typed and shown; `None` if stdin is none.
-pub(crate) fn attributes() -> Option<Termios> {
-    tcgetattr(stdin()).ok()
-}
-
 /// Remembers the state of the terminal, to which [`restore`] returns however the program ends.
 pub(crate) fn remember() {
     let terminal = File::open("/dev/tty").ok();

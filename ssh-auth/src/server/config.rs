@@ -18,6 +18,8 @@ pub struct ServerConfig {
     pub algorithms: Vec<String>,
     /// The server's host key blob, for `publickey-hostbound-v00@openssh.com`, which is refused without.
     pub host_key: Option<Vec<u8>>,
+    /// A text shown to the user once the client has asked for the service, before anything is decided.
+    pub banner: Option<String>,
 }
 
 impl ServerConfig {
@@ -30,6 +32,7 @@ impl ServerConfig {
             algorithms: provider.signatures.iter().map(|suite| suite.name().to_owned()).collect(),
             provider,
             host_key: None,
+            banner: None,
         }
     }
 }

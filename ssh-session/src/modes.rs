@@ -1,12 +1,37 @@
-//! The terminal's modes as a server understands them (RFC 4254 §8).
+//! A terminal's modes as the protocol has them (RFC 4254 §8): told by who has the terminal, applied by who makes one.
 
-use rustix::termios::{
-    ControlModes, InputModes, LocalModes, OutputModes, SpecialCodeIndex as Special, Termios,
+use rustix::{
+    io,
+    termios::{
+        ControlModes, InputModes, LocalModes, OptionalActions, OutputModes, SpecialCodeIndex as Special,
+        Termios, tcgetattr, tcsetattr,
+    },
 };
-use ssh_client::connection::request::TerminalModes;
+use ssh_connection::request::TerminalModes;
+use std::os::fd::AsFd;
 
-/// Every mode that has an opcode.
-pub(crate) fn encode(terminal: &Termios) -> TerminalModes {
+/// Every mode of this terminal that has an opcode.
+///
+/// # Errors
+/// It is no terminal.
+pub fn of(terminal: impl AsFd) -> std::io::Result<TerminalModes> {
+    Ok(encode(&tcgetattr(terminal)?))
+}
+
+/// Sets the modes of this terminal; those that it does not have, and opcodes that are not known, are passed over.
+///
+/// # Errors
+/// It is no terminal.
+pub fn apply(terminal: impl AsFd, modes: &TerminalModes) -> std::io::Result<()> {
+    let mut attributes = tcgetattr(&terminal)?;
+    for (opcode, argument) in modes.iter() {
+        // A speed that the machine does not know is none that a pseudo-terminal needs.
+        let _: io::Result<()> = decode(&mut attributes, opcode, argument);
+    }
+    Ok(tcsetattr(terminal, OptionalActions::Now, &attributes)?)
+}
+
+fn encode(terminal: &Termios) -> TerminalModes {
     let mut modes = TerminalModes::default();
     modes.set(TTY_OP_ISPEED, terminal.input_speed());
     modes.set(TTY_OP_OSPEED, terminal.output_speed());
@@ -29,6 +54,40 @@ pub(crate) fn encode(terminal: &Termios) -> TerminalModes {
     modes.set(PARENB, terminal.control_modes.contains(ControlModes::PARENB).into());
     modes.set(PARODD, terminal.control_modes.contains(ControlModes::PARODD).into());
     modes
+}
+
+fn decode(terminal: &mut Termios, opcode: u8, argument: u32) -> io::Result<()> {
+    let on = argument != 0;
+    if let Some((_, code)) = SPECIAL.iter().find(|(known, _)| *known == opcode) {
+        terminal.special_codes[*code] = match u8::try_from(argument) {
+            Ok(character) if argument != DISABLED => character,
+            _ => DISABLED_HERE,
+        };
+    } else if let Some((_, mode)) = INPUT.iter().find(|(known, _)| *known == opcode) {
+        terminal.input_modes.set(*mode, on);
+    } else if let Some((_, mode)) = LOCAL.iter().find(|(known, _)| *known == opcode) {
+        terminal.local_modes.set(*mode, on);
+    } else if let Some((_, mode)) = OUTPUT.iter().find(|(known, _)| *known == opcode) {
+        terminal.output_modes.set(*mode, on);
+    } else {
+        let size = match opcode {
+            CS7 => ControlModes::CS7,
+            CS8 => ControlModes::CS8,
+            PARENB | PARODD => {
+                let mode = if opcode == PARENB { ControlModes::PARENB } else { ControlModes::PARODD };
+                terminal.control_modes.set(mode, on);
+                return Ok(());
+            }
+            TTY_OP_ISPEED => return terminal.set_input_speed(argument),
+            TTY_OP_OSPEED => return terminal.set_output_speed(argument),
+            _ => return Ok(()),
+        };
+        if on {
+            terminal.control_modes.remove(ControlModes::CSIZE);
+            terminal.control_modes.insert(size);
+        }
+    }
+    Ok(())
 }
 
 /// A character that does nothing is 255 on the wire, and `_POSIX_VDISABLE` here.
@@ -110,10 +169,7 @@ const OUTPUT: [(u8, OutputModes); 5] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rustix::{
-        pty::{OpenptFlags, openpt},
-        termios::{tcgetattr, tcsetattr},
-    };
+    use rustix::pty::{OpenptFlags, openpt};
 
     #[test]
     fn a_terminal_is_told_as_it_is() {
@@ -123,8 +179,8 @@ mod tests {
         terminal.special_codes[Special::VKILL] = DISABLED_HERE;
         terminal.local_modes.remove(LocalModes::ECHO);
         terminal.local_modes.insert(LocalModes::ICANON);
-        tcsetattr(&pty, rustix::termios::OptionalActions::Now, &terminal).unwrap();
-        let modes = encode(&tcgetattr(&pty).unwrap());
+        tcsetattr(&pty, OptionalActions::Now, &terminal).unwrap();
+        let modes = of(&pty).unwrap();
         let find = |opcode| modes.iter().find(|(found, _)| *found == opcode).map(|(_, value)| value);
         assert_eq!(
             (find(1), find(4), find(53), find(51), find(91)),
@@ -135,5 +191,29 @@ mod tests {
         opcodes.sort_unstable();
         opcodes.dedup();
         assert_eq!(opcodes.len(), modes.iter().count(), "no opcode twice");
+    }
+
+    #[test]
+    fn one_terminal_is_set_as_another() {
+        let [one, two] = [(), ()].map(|()| openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap());
+        let mut terminal = tcgetattr(&one).unwrap();
+        terminal.special_codes[Special::VINTR] = 7;
+        terminal.special_codes[Special::VQUIT] = DISABLED_HERE;
+        terminal.input_modes.toggle(InputModes::ICRNL | InputModes::IXON);
+        terminal.local_modes.toggle(LocalModes::ECHO);
+        terminal.output_modes.toggle(OutputModes::ONLCR);
+        terminal.set_speed(9600).unwrap();
+        tcsetattr(&one, OptionalActions::Now, &terminal).unwrap();
+        let modes = of(&one).unwrap();
+        assert_ne!(of(&two).unwrap(), modes);
+        apply(&two, &modes).unwrap();
+        assert_eq!(of(&two).unwrap(), modes);
+        // What means nothing here changes nothing.
+        let mut odd = TerminalModes::default();
+        odd.set(120, 1);
+        odd.set(TTY_OP_OSPEED, u32::MAX);
+        odd.set(CS7, 0);
+        apply(&two, &odd).unwrap();
+        assert_eq!(of(&two).unwrap(), modes);
     }
 }

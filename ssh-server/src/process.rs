@@ -1,0 +1,152 @@
+//! Processes, whichever the driver: how they are started, on a terminal or on pipes, signalled, and how their end is told.
+//!
+//! A driver passes bytes between a channel and the [`Io`] of a [`Process`], and waits for its end; all else is here.
+
+mod signal;
+mod terminal;
+
+pub use signal::{signal_name, signal_named};
+pub use terminal::Terminal;
+
+use crate::request::Pty;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use ssh_wire::message::connection::{ExitSignal, ExitStatus as Status};
+use std::{
+    io,
+    os::{
+        fd::OwnedFd,
+        unix::process::{CommandExt, ExitStatusExt},
+    },
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// A process that was started for a client, and leads a process group of its own.
+#[derive(Debug)]
+pub struct Process {
+    /// The process. It is to be waited for by [`Process::wait`], or by [`Group::ended`] and whatever reaps it.
+    pub child: Child,
+    /// Its process group.
+    pub group: Group,
+    /// Its standard streams, as this process has them.
+    pub io: Io,
+}
+
+/// The other ends of a process's standard streams.
+#[derive(Debug)]
+pub enum Io {
+    /// Its controlling terminal, for all three.
+    Terminal(Terminal),
+    /// A pipe for each.
+    Pipes {
+        /// Its standard input, to be written to.
+        stdin: OwnedFd,
+        /// Its standard output, to be read.
+        stdout: OwnedFd,
+        /// Its standard error, to be read.
+        stderr: OwnedFd,
+    },
+}
+
+impl Process {
+    /// Starts `command`, on a terminal if there is one.
+    ///
+    /// # Errors
+    /// The command can't be started, or the machine has no terminal to give.
+    pub fn start(mut command: Command, terminal: Option<&Pty>) -> io::Result<Self> {
+        let Some(pty) = terminal else {
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+            let mut child = command.spawn()?;
+            let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+            let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
+                return Err(io::Error::other("no pipes to a new process"));
+            };
+            let io = Io::Pipes { stdin: stdin.into(), stdout: stdout.into(), stderr: stderr.into() };
+            return Ok(Self { group: Group::of(&child), child, io });
+        };
+        let (terminal, other) = Terminal::open(pty)?;
+        command.env("TERM", std::ffi::OsStr::new(&*String::from_utf8_lossy(&pty.term)));
+        command.env("SSH_TTY", terminal.name());
+        let command = pty_process::blocking::Command::from(command);
+        let child = command.spawn(other).map_err(io::Error::other)?;
+        Ok(Self { group: Group::of(&child), child, io: Io::Terminal(terminal) })
+    }
+
+    /// Waits for the process to end. Its group is forgotten before the number can be another's.
+    ///
+    /// # Errors
+    /// Somebody else has waited for it.
+    pub fn wait(child: &mut Child, group: &Group) -> io::Result<ExitStatus> {
+        group.ended()?;
+        group.forget();
+        child.wait()
+    }
+}
+
+/// The process group of a process, until it is reaped: from then on the number may be another's.
+#[derive(Debug, Clone)]
+pub struct Group(Arc<Mutex<Option<Pid>>>);
+
+impl Group {
+    /// The group that this process leads.
+    fn of(child: &Child) -> Self {
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        Self(Arc::new(Mutex::new(pid)))
+    }
+
+    /// Sends a signal to all of the group; whether there still is one.
+    pub fn signal(&self, signal: Signal) -> bool {
+        let pid = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(pid) = *pid else { return false };
+        match kill_process_group(pid, signal) {
+            Ok(()) => true,
+            Err(error) => {
+                log::debug!("signal to a process group: {error}");
+                false
+            }
+        }
+    }
+
+    /// Waits for the leader to end, and leaves it to be reaped.
+    ///
+    /// # Errors
+    /// Somebody else has waited for it.
+    pub fn ended(&self) -> io::Result<()> {
+        // Not under the lock: signals are sent meanwhile.
+        let pid = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pid) = pid {
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            rustix::io::retry_on_intr(|| waitid(WaitId::Pid(pid), options))?;
+        }
+        Ok(())
+    }
+
+    /// No signal is sent from now on: the leader is about to be reaped.
+    pub fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// The request that tells a client how a process has ended: `exit-status` or `exit-signal`, and its data.
+pub fn exit_request(status: ExitStatus) -> (&'static str, Vec<u8>) {
+    let mut data = Vec::new();
+    let name = match (status.code(), status.signal().and_then(signal_name)) {
+        (Some(code), _) => {
+            ssh_wire::Encode::encode(&Status { status: code.cast_unsigned() }, &mut data);
+            "exit-status"
+        }
+        (None, Some(name)) => {
+            let core_dumped = status.core_dumped();
+            let signal = ExitSignal { name: name.as_bytes(), core_dumped, message: b"", language: b"" };
+            ssh_wire::Encode::encode(&signal, &mut data);
+            "exit-signal"
+        }
+        // A signal without a name in RFC 4254: as a shell tells it.
+        (None, None) => {
+            let status = 128 + status.signal().unwrap_or_default().cast_unsigned();
+            ssh_wire::Encode::encode(&Status { status }, &mut data);
+            "exit-status"
+        }
+    };
+    (name, data)
+}
