@@ -116,18 +116,18 @@ fn decode(bytes: &[u8], ranges: &[u32]) -> Vec<u32> {
     }
     for (ranges, low) in levels.into_iter().rev() {
         let mut low = low.into_iter();
-        numbers = ranges
-            .chunks(2)
-            .zip(&numbers)
-            .flat_map(|(pair, &number)| match *pair {
+        let mut next = Vec::with_capacity(ranges.len());
+        for (pair, &number) in ranges.chunks(2).zip(&numbers) {
+            match *pair {
                 [first, second] => {
                     let (lowest, unit) = low.next().unwrap_or((0, 1));
                     let number = lowest + unit * number;
-                    vec![number % first, number / first % second]
+                    next.extend([number % first, number / first % second]);
                 }
-                _ => vec![number],
-            })
-            .collect();
+                _ => next.push(number),
+            }
+        }
+        numbers = next;
     }
     numbers
 }

@@ -38,3 +38,26 @@ impl Delta {
         self.0.ct_eq(&0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Delta {
+        pub(in super::super) fn at(difference: i32) -> Self {
+            Self(difference)
+        }
+    }
+
+    #[test]
+    fn rows_are_exchanged_if_the_difference_is_positive() {
+        for difference in [-760, -1, 0, 1, 2, 761] {
+            for has_lowest in [0, 1] {
+                let mut delta = Delta::at(difference);
+                let swap = delta.step(has_lowest.into()).unwrap_u8() == 1;
+                assert_eq!(swap, difference > 0 && has_lowest == 1);
+                assert_eq!(delta.0, 1 + if swap { -difference } else { difference });
+            }
+        }
+    }
+}

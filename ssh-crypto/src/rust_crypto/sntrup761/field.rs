@@ -77,7 +77,7 @@ impl Factor {
 /// How many numbers are multiplied at once.
 pub(super) const LANES: usize = 32;
 
-/// A [`Factor`] of as many numbers.
+/// A [`Factor`] of as many numbers, each half beside its like, as vectors are loaded.
 pub(super) struct Factors {
     value: [i16; LANES],
     over_q: [i16; LANES],
@@ -88,10 +88,10 @@ impl Factors {
         Self { value: [factor.value; LANES], over_q: [factor.over_q; LANES] }
     }
 
-    /// [`Factor::times`].
-    #[inline(always)]
+    /// [`Factor::times`], in lane `i`.
+    #[inline]
     pub(super) const fn times(&self, i: usize, x: i16) -> i16 {
-        high(x, self.value[i]) - high(x.wrapping_mul(self.over_q[i]), Q)
+        Factor { value: self.value[i], over_q: self.over_q[i] }.times(x)
     }
 }
 

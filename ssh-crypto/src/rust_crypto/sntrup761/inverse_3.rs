@@ -115,3 +115,45 @@ fn subtract(x: (u64, u64), y: (u64, u64)) -> (u64, u64) {
     let (low, high) = (x.0 ^ y.0, x.1 ^ y.1);
     (low | high, (low ^ y.1) & (x.1 ^ y.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRITS: [i16; 3] = [-1, 0, 1];
+
+    #[test]
+    fn coefficients_are_where_they_were_put() {
+        let mut row = Row::default();
+        (0..=P).for_each(|at| row.add(at, TRITS[at * at % 7 % 3]));
+        assert!((0..=P).all(|at| row.get(at) == TRITS[at * at % 7 % 3]));
+        row.multiply_by_x();
+        assert!(row.get(0) == 0 && (1..=P).all(|at| row.get(at) == TRITS[(at - 1) * (at - 1) % 7 % 3]));
+        row.divide_by_x();
+        row.divide_by_x();
+        assert!((1..=P).all(|at| row.get(at - 1) == TRITS[at * at % 7 % 3]));
+    }
+
+    #[test]
+    fn rows_are_combined_as_single_numbers_are() {
+        // The lowest coefficients, and behind them all pairs that there are.
+        let pairs = || TRITS.iter().flat_map(|&x| TRITS.map(|y| (x, y)));
+        for (f0, g0) in [-1, 1].iter().flat_map(|&f0| TRITS.map(|g0| (f0, g0))) {
+            for delta in [-1, 0, 1] {
+                let (mut f, mut g) = (Row::default(), Row::default());
+                for (at, (x, y)) in [(f0, g0)].into_iter().chain(pairs().cycle()).take(P).enumerate() {
+                    f.add(at, x);
+                    g.add(at, y);
+                }
+                let swap = delta > 0 && g0 != 0;
+                let mut delta = Delta::at(delta);
+                Combine::new(&mut delta, &f, &g).rows(&mut f, &mut g);
+                assert_eq!(g.get(0), 0);
+                for (at, (x, y)) in (1..P).zip(pairs().cycle()) {
+                    assert_eq!(f.get(at), if swap { y } else { x });
+                    assert_eq!((g.get(at) - (y - f0 * g0 * x)) % 3, 0);
+                }
+            }
+        }
+    }
+}
