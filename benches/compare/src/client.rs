@@ -19,6 +19,8 @@ pub(crate) enum Client {
     Ours,
     /// Its API for tasks, likewise.
     OursTokio,
+    /// TCP without SSH, as a bound: it knows the server of [`own`](crate::own) alone.
+    Tcp,
     /// OpenSSH's command.
     OpenSsh { program: PathBuf },
     /// A client of the program `peers`, which is built on its own.
@@ -44,6 +46,7 @@ impl Client {
         match self {
             Client::Ours => "ssh-client",
             Client::OursTokio => "ssh-client, tokio",
+            Client::Tcp => "TCP alone",
             Client::OpenSsh { .. } => "OpenSSH",
             Client::Peer { name, .. } => name,
         }
@@ -53,9 +56,10 @@ impl Client {
     /// library costs is measured with this library.
     pub(crate) fn can(&self, work: Work) -> bool {
         match work {
-            Work::Sequential | Work::Concurrent => !matches!(self, Client::OpenSsh { .. }),
+            Work::Download => true,
+            Work::Sequential | Work::Concurrent => !matches!(self, Client::OpenSsh { .. } | Client::Tcp),
             Work::DownloadWatched | Work::DownloadBeside => *self == Client::Ours,
-            _ => true,
+            _ => *self != Client::Tcp,
         }
     }
 
@@ -90,10 +94,14 @@ impl Client {
                 });
                 command
             }
-            Client::Ours | Client::OursTokio => {
+            Client::Ours | Client::OursTokio | Client::Tcp => {
                 let mut command =
                     Command::new(std::env::current_exe().map_err(|error| format!("this program: {error}"))?);
-                let work = if *self == Client::Ours { "work" } else { "work-tokio" };
+                let work = match self {
+                    Client::Ours => "work",
+                    Client::OursTokio => "work-tokio",
+                    _ => "work-tcp",
+                };
                 command.arg(work).args(job.to_arguments());
                 command
             }

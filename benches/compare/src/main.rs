@@ -13,11 +13,11 @@
 mod client;
 mod job;
 mod ours;
+mod own;
 mod plan;
 mod report;
 mod tasks;
 
-use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::{fs, thread};
@@ -27,6 +27,7 @@ use testing::Sshd;
 
 use client::Client;
 use job::{Answer, Job};
+use ours::Outcome;
 use plan::{Amounts, Place};
 use report::{Results, Row};
 
@@ -68,6 +69,8 @@ fn main() -> ExitCode {
     let outcome = match arguments.split_first() {
         Some((first, job)) if first == "work" => work(ours::run, job),
         Some((first, job)) if first == "work-tokio" => work(tasks::run, job),
+        Some((first, job)) if first == "work-tcp" => work(own::run_tcp, job),
+        Some((first, rest)) if first == "serve" => own::serve(rest),
         _ => compare(&Options::parse()),
     };
     match outcome {
@@ -79,14 +82,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn work(run: fn(&Job) -> ours::Outcome<Answer>, arguments: &[String]) -> Result<(), Box<dyn Error>> {
+fn work(run: fn(&Job) -> Outcome<Answer>, arguments: &[String]) -> Outcome<()> {
     use std::io::Write;
-    let answer = run(&Job::from_arguments(arguments)?).map_err(|error| error.to_string())?;
+    let answer = run(&Job::from_arguments(arguments)?)?;
     writeln!(std::io::stdout(), "{answer}")?;
     Ok(())
 }
 
-fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
+fn compare(options: &Options) -> Outcome<()> {
     let (amounts, rounds) = match (options.quick, options.smoke) {
         (true, _) => (Amounts::QUICK, 3),
         (_, true) => (Amounts::SMOKE, 1),
@@ -103,7 +106,7 @@ fn compare(options: &Options) -> Result<(), Box<dyn Error>> {
         .config("MaxSessions 1000")
         .start_or_skip("compare")
         .ok_or("no sshd found")?;
-    let place = Place::new(sshd, amounts);
+    let place = Place::new(sshd, amounts)?;
 
     let mut measurements = plan::all(&amounts);
     if let Some(text) = &options.only {
@@ -168,6 +171,7 @@ fn clients(ssh: &Path, no_peers: bool) -> Vec<Client> {
             Err(error) => say(&format!("russh and libssh2 are left out: {error}")),
         }
     }
+    clients.push(Client::Tcp);
     clients
 }
 

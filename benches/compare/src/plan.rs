@@ -8,6 +8,8 @@ use testing::{Direction, KeyKind, Proxy, Sshd};
 
 use crate::client::{Client, Run};
 use crate::job::{Job, Work};
+use crate::ours::Outcome;
+use crate::own::OwnServer;
 
 /// A way to measure: runs a client, answers one sample per metric.
 pub(crate) struct Measurement {
@@ -72,6 +74,8 @@ impl Amounts {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum How {
     Transfer(Work),
+    /// From the library's own server.
+    FromOwn,
     Handshakes,
     /// As many connections as make a median, and the work they are.
     RoundTrips(Work, u64),
@@ -129,6 +133,8 @@ pub(crate) fn all(amounts: &Amounts) -> Vec<Measurement> {
             cipher: GCM,
         });
     }
+    let title = "download, aes128-gcm, from a server of this library".to_owned();
+    all.push(Measurement { title, metrics: &TRANSFER, how: How::FromOwn, cipher: GCM });
     let [low, high] = amounts.rtts;
     let mut add = |title: String, metrics, how| all.push(Measurement { title, metrics, how, cipher: GCM });
     add("connect, ed25519 key, `true`, close".to_owned(), &HANDSHAKE, How::Handshakes);
@@ -148,14 +154,16 @@ pub(crate) fn all(amounts: &Amounts) -> Vec<Measurement> {
 /// Where the runs of one comparison take place.
 pub(crate) struct Place {
     sshd: Sshd,
+    own: OwnServer,
     key: PathBuf,
     amounts: Amounts,
 }
 
 impl Place {
-    pub(crate) fn new(sshd: Sshd, amounts: Amounts) -> Place {
+    pub(crate) fn new(sshd: Sshd, amounts: Amounts) -> Outcome<Place> {
         let key = sshd.user_key_path(KeyKind::Ed25519);
-        Place { sshd, key, amounts }
+        let own = OwnServer::start(sshd.user(), &key)?;
+        Ok(Place { sshd, own, key, amounts })
     }
 
     /// One sample per metric; `None` for what the client cannot do.
@@ -166,6 +174,7 @@ impl Place {
     ) -> Option<Result<Vec<f64>, String>> {
         let work = match measurement.how {
             How::Transfer(work) => work,
+            How::FromOwn => Work::Download,
             How::Sequential => Work::Sequential,
             How::Concurrent => Work::Concurrent,
             How::Echo => Work::Echo,
@@ -173,14 +182,21 @@ impl Place {
             How::Handshakes => Work::Handshakes,
             How::RoundTrips(work, _) => work,
         };
-        client.can(work).then(|| self.measure(measurement, client, work))
+        let can = client.can(work) && (*client != Client::Tcp || measurement.how == How::FromOwn);
+        can.then(|| self.measure(measurement, client, work))
     }
 
     fn measure(&self, measurement: &Measurement, client: &Client, work: Work) -> Result<Vec<f64>, String> {
         let job = |amount| self.job(measurement, work, amount);
         let amounts = &self.amounts;
         match measurement.how {
-            How::Transfer(_) => {
+            How::Transfer(_) | How::FromOwn => {
+                let addr = match (measurement.how, client) {
+                    (How::FromOwn, Client::Tcp) => self.own.tcp,
+                    (How::FromOwn, _) => self.own.ssh,
+                    _ => self.sshd.addr(),
+                };
+                let job = |amount| Job { addr, ..job(amount) };
                 let (run, bytes) = (net(client, &job(0), &job(amounts.bytes))?, amounts.bytes as f64);
                 let cpu = run.cpu.as_secs_f64() / (bytes / (1_u64 << 30) as f64);
                 Ok(vec![cpu, bytes / (1 << 20) as f64 / run.wall.as_secs_f64()])

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use plotters::prelude::*;
 
+use crate::ours::Outcome;
 use crate::plan::{Better, Measurement, Metric};
 
 /// All samples: by measurement, metric and client.
@@ -53,18 +54,16 @@ impl Results<'_> {
             if row.measurement.title != title {
                 title = &row.measurement.title;
                 let _ = writeln!(text, "\n## {}{}\n", title[..1].to_uppercase(), &title[1..]);
-                let _ = writeln!(text, "| | {} |", self.clients.join(" | "));
-                let _ = writeln!(text, "| --- |{}", " ---: |".repeat(self.clients.len()));
+                let clients: Vec<_> = row.measured().map(|index| self.clients[index]).collect();
+                let _ = writeln!(text, "| | {} |", clients.join(" | "));
+                let _ = writeln!(text, "| --- |{}", " ---: |".repeat(clients.len()));
             }
             let best = row.best();
             let _ = write!(text, "| {} |", [row.metric.name, row.metric.unit].join(" ").trim_end());
-            for samples in &row.samples {
-                let cell = summary(samples).map_or("–".to_owned(), |Summary { median, low, high }| {
-                    let digits = row.metric.digits;
-                    let mark = if Some(median) == best { "**" } else { "" };
-                    format!("{mark}{median:.digits$}{mark} [{low:.digits$}–{high:.digits$}]")
-                });
-                let _ = write!(text, " {cell} |");
+            for Summary { median, low, high } in row.samples.iter().filter_map(|samples| summary(samples)) {
+                let digits = row.metric.digits;
+                let mark = if Some(median) == best { "**" } else { "" };
+                let _ = write!(text, " {mark}{median:.digits$}{mark} [{low:.digits$}–{high:.digits$}] |");
             }
             text.push('\n');
         }
@@ -72,7 +71,7 @@ impl Results<'_> {
     }
 
     /// The same as bars.
-    pub(crate) fn svg(&self) -> Result<String, Box<dyn std::error::Error>> {
+    pub(crate) fn svg(&self) -> Outcome<String> {
         const COLUMNS: usize = 2;
         let height = HEAD + ROW * self.clients.len() as i32 + GAP;
         let lines = self.rows.len().div_ceil(COLUMNS) as i32;
@@ -104,10 +103,10 @@ impl Results<'_> {
         area: &DrawingArea<B, plotters::coord::Shift>,
         row: &Row<'_>,
         (x, y): (i32, i32),
-    ) -> Result<(), Box<dyn std::error::Error>>
+    ) -> Outcome<()>
     where
         B: DrawingBackend,
-        B::ErrorType: 'static,
+        B::ErrorType: Send + Sync + 'static,
     {
         let better = if row.metric.better == Better::Less { "less is better" } else { "more is better" };
         let unit = if row.metric.unit.is_empty() { String::new() } else { format!(", {}", row.metric.unit) };
@@ -121,15 +120,13 @@ impl Results<'_> {
         let longest =
             summaries.iter().flatten().map(|summary| summary.high).fold(f64::MIN_POSITIVE, f64::max);
         let scale = |value: f64| x + LABEL + (value / longest * f64::from(BAR)) as i32;
-        for (index, (client, summary)) in self.clients.iter().zip(&summaries).enumerate() {
-            let top = y + HEAD - GAP + index as i32 * ROW;
+        let measured = self.clients.iter().zip(&summaries);
+        let measured = measured.filter_map(|(client, summary)| Some((client, summary.as_ref()?)));
+        for (line, (client, Summary { median, low, high })) in measured.enumerate() {
+            let top = y + HEAD - GAP + line as i32 * ROW;
             let text = ("sans-serif", 11).into_font().color(&BLACK);
             area.draw(&Text::new(*client, (x, top + 2), text.clone()))?;
-            let Some(Summary { median, low, high }) = summary else {
-                area.draw(&Text::new("–", (x + LABEL, top + 2), text))?;
-                continue;
-            };
-            let color = if index == 0 { OURS } else { THEIRS };
+            let color = if line == 0 { OURS } else { THEIRS };
             let bar = [(x + LABEL, top), (scale(*median), top + ROW - 5)];
             area.draw(&Rectangle::new(bar, color.filled()))?;
             let middle = top + (ROW - 5) / 2;
@@ -142,6 +139,11 @@ impl Results<'_> {
 }
 
 impl Row<'_> {
+    /// The clients it was measured with.
+    fn measured(&self) -> impl Iterator<Item = usize> {
+        (0..self.samples.len()).filter(|&index| !self.samples[index].is_empty())
+    }
+
     fn best(&self) -> Option<f64> {
         let medians =
             self.samples.iter().filter_map(|samples| summary(samples)).map(|summary| summary.median);
