@@ -36,6 +36,16 @@ pub trait Authenticator: Send + Sync + 'static {
     fn check(&self, client: &Client<'_>, credential: &Credential<'_>) -> Verdict;
 }
 
+impl Authenticator for Box<dyn Authenticator> {
+    fn methods(&self) -> Vec<Method> {
+        (**self).methods()
+    }
+
+    fn check(&self, client: &Client<'_>, credential: &Credential<'_>) -> Verdict {
+        (**self).check(client, credential)
+    }
+}
+
 /// A method of authentication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

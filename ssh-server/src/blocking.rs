@@ -10,7 +10,9 @@
 //! [`ssh_session::blocking`], and one for each channel.
 
 mod channel;
+mod forward;
 mod pass;
+mod place;
 mod program;
 mod serving;
 mod session;

@@ -1,6 +1,11 @@
 //! Where connections may lead, and what may be listened on: a policy, the same for every driver, which does the rest.
 
+mod ask;
+
+pub(crate) use ask::{Ask, CHANNELS, Endpoint, REQUESTS};
+
 use crate::Login;
+use std::net::SocketAddr;
 
 /// Decides about forwarded connections. What the user's credential does not permit is not asked. It is asked by the
 /// session's own thread or task, and must not block.
@@ -10,6 +15,13 @@ pub trait Forwarding: Send + Sync + 'static {
     fn may_connect(&self, login: &Login, host: &str, port: u16) -> bool {
         let _ = (login, host, port);
         false
+    }
+
+    /// Whether the connection may go to this address, which is one of those that a host's name stands for: somebody else may
+    /// have chosen it. All that is permitted otherwise, by default.
+    fn may_connect_address(&self, login: &Login, address: SocketAddr) -> bool {
+        let _ = (login, address);
+        true
     }
 
     /// Whether the client may listen on `address` and `port` of this machine (`tcpip-forward`, RFC 4254 §7.1). The address is

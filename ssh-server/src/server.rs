@@ -20,7 +20,6 @@ pub struct Server<H = NoSessions>(Arc<Parts<H>>);
 pub(crate) struct Parts<H> {
     host_keys: Vec<Arc<dyn Signer>>,
     authenticator: Arc<dyn Authenticator>,
-    #[expect(dead_code, reason = "all is refused until it is served")]
     pub(crate) forwarding: Arc<dyn Forwarding>,
     banner: Option<String>,
     pub(crate) limits: Limits,

@@ -19,6 +19,7 @@ mod forward;
 mod incoming;
 mod output;
 mod pace;
+mod peer_requests;
 mod readiness;
 mod reading;
 mod stream;
@@ -29,6 +30,7 @@ pub use channel::{Channel, Stderr};
 pub use connection::Connection;
 pub use forward::{Forward, Forwarded};
 pub use incoming::Incoming;
+pub use peer_requests::{ChannelOffer, GlobalRequest, PeerRequest, PeerRequests};
 #[cfg(unix)]
 pub use readiness::{Readiness, Ready};
 pub use stream::{Direct, Halves, Stream};

@@ -2,6 +2,7 @@
 
 use crate::{
     Error, ErrorKind, Keepalive, Settings, bell::Bell, engine::Engine, inbox::Inbox, listeners::Listeners,
+    peer_requests::PeerRequests,
 };
 use bytes::Bytes;
 use ssh_auth::{client, server::ServerEvent};
@@ -41,6 +42,7 @@ pub(crate) struct Core {
     signals: Arc<Signals>,
     pub(crate) channels: HashMap<ChannelId, Arc<Inbox>>,
     pub(crate) listeners: Listeners,
+    pub(crate) peer_requests: PeerRequests,
     /// Channels that data has come for and whose readers do not know yet.
     pub(crate) to_wake: Vec<Arc<Inbox>>,
     /// What the session's owner has to decide.
@@ -118,6 +120,7 @@ impl Core {
             signals,
             channels: HashMap::new(),
             listeners: Listeners::default(),
+            peer_requests: PeerRequests::default(),
             to_wake: Vec::new(),
             decisions: VecDeque::new(),
             global_waiters: VecDeque::new(),

@@ -99,11 +99,8 @@ impl Core {
             Event::Incoming { channel, channel_type, data } => {
                 self.incoming(channel, &channel_type, &data)?;
             }
-            Event::GlobalRequest { name, want_reply, .. } => {
-                log::debug!("global request {:?} is not served here", name.escape_ascii().to_string());
-                if want_reply {
-                    self.engine.mux.global_reply(false, &[]);
-                }
+            Event::GlobalRequest { name, want_reply, data } => {
+                self.keep_global_request(&name, want_reply, &data)?;
             }
             Event::GlobalReply { success, data } => {
                 if let Some(Some(number)) = self.global_waiters.pop_front() {
@@ -145,6 +142,13 @@ impl Core {
 
     /// Answers the peer's request to open a channel.
     fn incoming(&mut self, channel: ChannelId, channel_type: &[u8], data: &[u8]) -> Result<(), Error> {
+        if let Some(kept) = self.peer_requests.open(channel, channel_type, data) {
+            match kept {
+                Ok(()) => self.notify_changed(),
+                Err((reason, description)) => self.engine.mux.reject(channel, reason, description)?,
+            }
+            return Ok(());
+        }
         let inbox = self.new_inbox();
         match self.listeners.accept(channel, channel_type, data, inbox.clone()) {
             Ok(()) => {

@@ -45,6 +45,7 @@ mod incoming;
 mod listeners;
 #[cfg(unix)]
 pub mod modes;
+mod peer_requests;
 mod request;
 pub mod settings;
 #[cfg(unix)]

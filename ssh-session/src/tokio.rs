@@ -30,6 +30,7 @@ mod driver;
 mod forward;
 mod half;
 mod incoming;
+mod peer_requests;
 mod shared;
 mod waiting;
 
@@ -40,3 +41,4 @@ pub use driver::Driver;
 pub use forward::{Forward, Forwarded};
 pub use half::{ReadHalf, WriteHalf};
 pub use incoming::Incoming;
+pub use peer_requests::{ChannelOffer, GlobalRequest, PeerRequest, PeerRequests};

@@ -5,7 +5,10 @@ use crate::{
     Limits, Login, Programs,
     request::{Preparation, Program, SessionRequest, Step},
 };
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// Serves session channels. Each is served on a thread of its own.
 pub trait Sessions: Send + Sync + 'static {
@@ -17,7 +20,8 @@ pub trait Sessions: Send + Sync + 'static {
         false
     }
 
-    /// Runs what is asked for to its end, or refuses it by dropping `start`. When this returns, the channel is closed.
+    /// Runs what is asked for to its end, or refuses it by dropping `start`; then the client may ask for something else. When this
+    /// returns with the program accepted, the channel is closed.
     fn start(&self, start: Start);
 }
 
@@ -53,6 +57,7 @@ pub struct Start {
     program: Program,
     channel: Channel,
     request: ChannelRequest,
+    accepted: Arc<AtomicBool>,
     pub(super) limits: Limits,
 }
 
@@ -77,6 +82,7 @@ impl Start {
     /// [`SessionRequest::read`]. How it has ended is told by [`Channel::notify`] with what
     /// [`exit_request`](crate::process::exit_request) gives.
     pub fn accept(self) -> Channel {
+        self.accepted.store(true, Ordering::Relaxed);
         self.request.reply(true);
         self.channel
     }
@@ -90,8 +96,21 @@ pub(super) fn serve(handler: &impl Sessions, login: &Arc<Login>, channel: &Chann
         match preparation.take(login, asked, |asked| handler.accepts(login, asked)) {
             Step::Reply(success) => request.reply(success),
             Step::Start(program) => {
-                let (login, channel, limits) = (login.clone(), channel.clone(), limits.clone());
-                return handler.start(Start { login, preparation, program, channel, request, limits });
+                let accepted = Arc::new(AtomicBool::new(false));
+                let start = Start {
+                    login: login.clone(),
+                    preparation: preparation.clone(),
+                    program,
+                    channel: channel.clone(),
+                    request,
+                    accepted: accepted.clone(),
+                    limits: limits.clone(),
+                };
+                handler.start(start);
+                if accepted.load(Ordering::Relaxed) {
+                    return;
+                }
+                // A client may have another program in mind: PuTTY's sftp has, where there is no such subsystem.
             }
         }
     }

@@ -1,18 +1,20 @@
 //! One session, from its first byte to its last.
 
-use super::{Channel, Sessions, Stream, channel};
-use crate::{Limits, Login, server::Parts};
+use super::{Sessions, Stream, channel, forward::Forwards, place::Places};
+use crate::{
+    Login,
+    forwarding::{CHANNELS, REQUESTS},
+    server::Parts,
+};
 use ssh_session::{
     Error, Phase,
-    blocking::{Connection, Decision, Incoming},
+    blocking::{ChannelOffer, Connection, Decision, PeerRequest, PeerRequests},
 };
+use ssh_wire::number::open_failure;
 use std::{
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
+    sync::Arc,
+    thread::{self, Scope},
     time::Instant,
 };
 
@@ -36,11 +38,11 @@ impl<H: Sessions> Parts<H> {
         started: impl FnOnce(),
     ) -> Error {
         // Before the login: a client may open a channel as soon as it is in.
-        let prepared = connection.incoming("session");
-        let error = match prepared.and_then(|channels| Ok((channels, self.login(connection, addresses)?))) {
-            Ok((channels, login)) => {
+        let prepared = peer_requests(connection);
+        let error = match prepared.and_then(|requests| Ok((requests, self.login(connection, addresses)?))) {
+            Ok((requests, login)) => {
                 started();
-                self.channels(&channels, &Arc::new(login))
+                self.serve(connection, &requests, &Arc::new(login))
             }
             Err(error) => error,
         };
@@ -75,52 +77,68 @@ impl<H: Sessions> Parts<H> {
         }
     }
 
-    /// Serves the channels of an authenticated user until the session ends.
-    fn channels(&self, channels: &Incoming, login: &Arc<Login>) -> Error {
-        let open = AtomicUsize::new(0);
+    /// Serves what an authenticated user asks for until the session ends.
+    fn serve(&self, connection: &Connection, requests: &PeerRequests, login: &Arc<Login>) -> Error {
+        let (channels, connections) =
+            (Places::new(self.limits.channels), Places::new(self.limits.connections));
+        let mut takes_sessions = true;
         thread::scope(|scope| {
+            let mut forwards =
+                Forwards::new(scope, connection, login, &*self.forwarding, &self.limits, &connections);
             loop {
-                let channel = match channels.accept(None) {
-                    Ok((channel, _)) => channel,
+                match requests.next(None) {
+                    Ok(PeerRequest::Channel(offer)) if offer.channel_type() == SESSION.as_bytes() => {
+                        if takes_sessions {
+                            self.open(scope, offer, login, &channels);
+                        }
+                    }
+                    Ok(PeerRequest::Channel(offer)) => forwards.connect(offer),
+                    // The client promises it, so that nobody who takes it over can ask for more (OpenSSH PROTOCOL §2.2).
+                    Ok(PeerRequest::Global(request)) if request.name() == NO_MORE_SESSIONS.as_bytes() => {
+                        takes_sessions = false;
+                        request.reply(true, &[]);
+                    }
+                    Ok(PeerRequest::Global(request)) => forwards.request(request),
+                    Ok(_) => {}
                     Err(error) => return error,
-                };
-                let Some(place) = Place::take(&open, &self.limits) else {
-                    log::info!("{:?} has too many channels", login.user);
-                    continue;
-                };
-                let serve = move || {
-                    self.serve_channel(login, &channel);
-                    channel.close();
-                    drop(place);
-                };
-                if let Err(error) =
-                    thread::Builder::new().name("ssh-channel".to_owned()).spawn_scoped(scope, serve)
-                {
-                    // The channel went with the closure, which has closed it.
-                    log::warn!("no thread for a channel: {error}");
                 }
             }
         })
     }
 
-    fn serve_channel(&self, login: &Arc<Login>, channel: &Channel) {
-        channel::serve(&self.handler, login, channel, &self.limits);
+    /// Serves a session channel on a thread of its own.
+    fn open<'scope, 'env>(
+        &'env self,
+        scope: &'scope Scope<'scope, 'env>,
+        offer: ChannelOffer,
+        login: &'env Arc<Login>,
+        channels: &'env Places,
+    ) {
+        // It is free again when the thread ends: a channel that is closed may have a program that ends later.
+        let Some(place) = channels.take() else {
+            return offer.refuse(open_failure::RESOURCE_SHORTAGE, "too many channels");
+        };
+        let serve = move || {
+            if let Ok(channel) = offer.accept() {
+                channel::serve(&self.handler, login, &channel, &self.limits);
+                channel.close();
+            }
+            drop(place);
+        };
+        let started = thread::Builder::new().name("ssh-channel".to_owned()).spawn_scoped(scope, serve);
+        if let Err(error) = started {
+            // The offer went with the closure, which has refused it.
+            log::warn!("no thread for a channel: {error}");
+        }
     }
 }
 
-/// A place among the channels of a session, until it is dropped: a channel that is closed may have a program that ends later.
-struct Place<'a>(&'a AtomicUsize);
+const SESSION: &str = "session";
+const NO_MORE_SESSIONS: &str = "no-more-sessions@openssh.com";
 
-impl<'a> Place<'a> {
-    fn take(open: &'a AtomicUsize, limits: &Limits) -> Option<Self> {
-        // Counted down where it was one too many.
-        let place = Self(open);
-        (open.fetch_add(1, Ordering::Relaxed) < limits.channels).then_some(place)
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+/// What clients may ask of the session as a whole.
+fn peer_requests(connection: &Connection) -> Result<PeerRequests, Error> {
+    let channels = [SESSION].into_iter().chain(CHANNELS).collect::<Vec<_>>();
+    let requests = [NO_MORE_SESSIONS].into_iter().chain(REQUESTS).collect::<Vec<_>>();
+    connection.peer_requests(&channels, &requests)
 }
