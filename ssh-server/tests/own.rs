@@ -77,8 +77,7 @@ fn commands_have_their_streams_and_their_end() {
 #[test]
 fn data_goes_both_ways_while_keys_change() {
     let fixture = plan().start();
-    let mut limit = RekeyLimit::default();
-    limit.bytes = 256 * 1024;
+    let limit = RekeyLimit { bytes: 256 * 1024, ..RekeyLimit::default() };
     let config = fixture.config(USER).key(fixture.signer()).rekey(limit);
     let session = fixture.connect(&config).unwrap();
     let sent = noise(2 << 20);

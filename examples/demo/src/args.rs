@@ -1,7 +1,8 @@
 //! The command line, in the letters of OpenSSH's `ssh`.
 
+use crate::loopback;
 use clap::{ArgAction, Parser};
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 /// Logs into a host by SSH and gives a shell or runs a command there.
 #[derive(Debug, Parser, PartialEq, Eq, Default)]
@@ -95,6 +96,11 @@ pub(crate) struct Args {
     #[arg(short = 'v', action = ArgAction::Count)]
     pub(crate) verbose: u8,
 
+    /// Log in to a server in this very process, which gives a shell or runs a command here: to try it without another machine. No
+    /// destination is given then
+    #[arg(long)]
+    pub(crate) loopback: bool,
+
     /// Print help
     #[arg(long, action = ArgAction::Help)]
     help: Option<bool>,
@@ -113,7 +119,25 @@ pub(crate) struct Args {
 
 const USAGE: &str = "demo [-46AaCNnqsTtvx] [-c ciphers] [-E log_file] [-e escape_char] [-F config_file]\n            \
 [-i identity_file] [-l user] [-m macs] [-o option] [-p port]\n            \
-[[user@]host | ssh://[user@]host[:port]] [command [argument ...]]";
+[[user@]host | ssh://[user@]host[:port] | --loopback] [command [argument ...]]";
+
+/// Stands where the destination would.
+const LOOPBACK: &str = "--loopback";
+
+impl Args {
+    /// Reads the command line. Behind `--loopback` comes the command, as behind a destination.
+    pub(crate) fn from_words(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut words: Vec<OsString> = words.into_iter().collect();
+        if let Some(at) = words.iter().position(|word| word == LOOPBACK) {
+            // Unless it is a word of a command.
+            let before = Self::try_parse_from(words.iter().take(at + 1));
+            if before.is_ok_and(|args| args.loopback && args.destination.is_none()) {
+                words.insert(at + 1, loopback::HOST.into());
+            }
+        }
+        Self::try_parse_from(words)
+    }
+}
 
 /// `[user@]host` or `ssh://[user@]host[:port]`, taken apart but not checked.
 #[derive(Debug, PartialEq, Eq, Default)]
@@ -186,7 +210,7 @@ mod tests {
     use super::*;
 
     fn parse(arguments: &[&str]) -> Args {
-        Args::try_parse_from([&["demo"], arguments].concat()).unwrap()
+        Args::from_words([&["demo"], arguments].concat().into_iter().map(OsString::from)).unwrap()
     }
 
     fn fails(arguments: &[&str]) -> String {
@@ -230,6 +254,18 @@ mod tests {
         assert_eq!((args.port.as_deref(), args.no_terminal, args.no_x11), (Some("2222"), true, false));
         assert_eq!(parse(&["host", "--", "-x"]).command, ["-x"]);
         assert_eq!(parse(&["-s", "--", "host", "sftp"]).command, ["sftp"]);
+    }
+
+    #[test]
+    fn behind_loopback_comes_the_command() {
+        let args = parse(&["-v", "--loopback", "-T", "uname", "-a"]);
+        assert!(args.loopback && args.no_terminal && args.verbose == 1 && !args.no_agent_forwarding);
+        assert_eq!(args.command, ["uname", "-a"]);
+        assert!(parse(&["--loopback"]).command.is_empty());
+        let args = parse(&["host", "ls", "--loopback"]);
+        assert!(!args.loopback);
+        assert_eq!(args.command, ["ls", "--loopback"]);
+        assert!(fails(&["--loopback", "-Z"]).contains("-Z"));
     }
 
     #[test]

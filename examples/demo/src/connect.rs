@@ -5,13 +5,14 @@ use crate::{
     hostkey::Policy,
     identity,
     log::clean,
+    loopback::{self, Loopback},
     prompt::Prompter,
     settings::{Method, Settings},
 };
 use log::{debug, info};
 use ssh_client::{
     Config, Credential, Provider, Secret, agent::SessionBinding, blocking::Session, credential::Challenge,
-    ssh_config::AddressFamily,
+    host_key::Expect, ssh_config::AddressFamily,
 };
 use std::{
     io::{ErrorKind, Write, stderr},
@@ -27,23 +28,43 @@ pub(crate) fn connect(settings: &Settings, provider: &Arc<Provider>) -> Result<(
         .map_err(|error| Failure::new(format!("known hosts can't be read: {error}")))?;
     let contradicted = policy.contradicted();
     let stream = dial(settings)?;
-    let mut config = Config::with_provider(settings.user.clone(), provider.clone())
-        .host_key(policy)
-        .algorithms(settings.algorithms.clone())
-        .timeouts(settings.timeouts)
-        .rekey(settings.rekey)
-        .password_attempts(settings.login.password_prompts)
-        .change_password(change_password(settings, &prompter))
-        .on_banner(show_banner);
-    if let Some((interval, count)) = settings.keepalive {
-        config = config.keepalive(interval, count);
-    }
+    let config = config(settings, provider, &prompter).host_key(policy);
     let mut login = Session::handshake(stream, &settings.host, settings.port, &config)?.verify()?;
     let (contradicted, binding) = (contradicted.load(Ordering::Relaxed), login.binding());
     let credentials = credentials(settings, provider, &prompter, contradicted, binding.as_ref());
     let session = login.authenticate_with(&credentials)?;
     debug!("logged in to {} as {}", settings.host, settings.user);
     Ok((session, contradicted))
+}
+
+/// A session with the server in this process, whose keys are known.
+pub(crate) fn connect_to_loopback(
+    settings: &Settings,
+    provider: &Arc<Provider>,
+    server: &Loopback,
+) -> Result<Session, Failure> {
+    let address = server.address();
+    let stream = TcpStream::connect(address)
+        .map_err(|error| Failure::new(format!("connect to {address}: {error}")))?;
+    let config = config(settings, provider, &Prompter::new(true))
+        .host_key(Expect(server.host_key.clone()))
+        .key(server.user_key.clone());
+    Ok(Session::connect_over(stream, loopback::HOST, address.port(), &config)?)
+}
+
+/// What a session is told, but for whom to trust and how to log in.
+fn config(settings: &Settings, provider: &Arc<Provider>, prompter: &Prompter) -> Config {
+    let mut config = Config::with_provider(settings.user.clone(), provider.clone())
+        .algorithms(settings.algorithms.clone())
+        .timeouts(settings.timeouts)
+        .rekey(settings.rekey)
+        .password_attempts(settings.login.password_prompts)
+        .change_password(change_password(settings, prompter))
+        .on_banner(show_banner);
+    if let Some((interval, count)) = settings.keepalive {
+        config = config.keepalive(interval, count);
+    }
+    config
 }
 
 /// The credentials in the order of the methods. After a contradicted host key there are none that a false server

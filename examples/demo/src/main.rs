@@ -6,6 +6,7 @@
 //! | `settings` | command line and configuration files made into one whole |
 //! | `local` | who runs the program, and where |
 //! | `connect`, `hostkey`, `identity` | dialling, trusting the host, logging in |
+//! | `loopback` | a server in this process, to try it without another machine |
 //! | `session`, `agent`, `escape` | the shell or command, joined to the terminal here |
 //! | `prompt`, `terminal`, `signals`, `log`, `exit` | the user, the terminal, the system |
 
@@ -18,6 +19,7 @@ mod hostkey;
 mod identity;
 mod local;
 mod log;
+mod loopback;
 mod prompt;
 mod session;
 mod settings;
@@ -25,15 +27,15 @@ mod signals;
 mod terminal;
 
 use args::{Args, Destination};
-use clap::Parser;
 use exit::{Failure, OWN_ERROR};
 use local::Local;
+use loopback::Loopback;
 use prompt::Prompter;
 use ssh_client::{default_provider, ssh_config::LogLevel};
 use std::{process::ExitCode, sync::Arc};
 
 fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match Args::from_words(std::env::args_os()) {
         Ok(args) => args,
         Err(error) => {
             let code = if error.use_stderr() { ExitCode::from(OWN_ERROR) } else { ExitCode::SUCCESS };
@@ -58,6 +60,8 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
     let watch = signals::Watch::start().map_err(|error| Failure::new(format!("signals: {error}")))?;
     let local = Local::current()?;
     let destination = match &args.destination {
+        // What files say of this machine is for its real server.
+        _ if args.loopback => Destination { host: loopback::HOST.to_owned(), ..Destination::default() },
         Some(text) => {
             Destination::parse(text).ok_or_else(|| Failure::new(format!("{text:?} is no destination")))?
         }
@@ -66,7 +70,14 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
     let provider = Arc::new(default_provider());
     let mut settings = settings::resolve(args, &destination, &local, &provider)?;
     log::set_level(settings.log_level.unwrap_or(LogLevel::Info));
-    let (session, contradicted) = connect::connect(&settings, &provider)?;
+    let server = match args.loopback {
+        true => Some(Loopback::start(&settings.user, &provider)?),
+        false => None,
+    };
+    let (session, contradicted) = match &server {
+        Some(server) => (connect::connect_to_loopback(&settings, &provider, server)?, false),
+        None => connect::connect(&settings, &provider)?,
+    };
     if contradicted && settings.session.forwarded_agent.take().is_some() {
         ::log::warn!("the agent is not forwarded to a host whose key contradicts what is known");
     }

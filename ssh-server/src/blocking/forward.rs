@@ -67,7 +67,7 @@ impl<'scope, 'env> Forwards<'scope, 'env> {
             let permitted = |address: SocketAddr| policy.may_connect_address(login, address);
             match connect::connect(&endpoint, permitted, || connection.is_active()) {
                 Ok(socket) => {
-                    offer.accept().map_err(io::Error::from).and_then(|channel| join(&channel, socket))
+                    offer.accept().map_err(io::Error::from).and_then(|channel| join(&channel, &socket))
                 }
                 Err(error) => {
                     log::debug!("connection to {endpoint:?}: {error}");
@@ -164,7 +164,7 @@ fn accept<'scope, 'env>(
             connection
                 .open(channel_type, &data)
                 .map_err(io::Error::from)
-                .and_then(|channel| join(&channel, socket))
+                .and_then(|channel| join(&channel, &socket))
                 .unwrap_or_else(|error| log::debug!("forwarded connection: {error}"));
             drop::<Place<'_>>(place);
         });
@@ -172,7 +172,7 @@ fn accept<'scope, 'env>(
 }
 
 /// Passes bytes both ways until both directions are through, or the client closes the channel.
-fn join(channel: &Channel, socket: OwnedFd) -> io::Result<()> {
+fn join(channel: &Channel, socket: &OwnedFd) -> io::Result<()> {
     pass::set_nonblocking(socket.as_fd())?;
     let (bell, over) = pass::bell()?;
     let until = Until { over: &over, ended: None };
@@ -187,7 +187,7 @@ fn join(channel: &Channel, socket: OwnedFd) -> io::Result<()> {
             let sending = spawn("ssh-forward-out").spawn_scoped(scope, || {
                 let sent = to_descriptor(channel, socket.as_fd(), until);
                 // Whoever is there is told that no more comes, whatever the reason.
-                let _ = shutdown(&socket, Shutdown::Write);
+                let _ = shutdown(socket, Shutdown::Write);
                 sent
             })?;
             let received = from_descriptor(socket.as_fd(), until, |bytes| (&*channel).write(bytes));

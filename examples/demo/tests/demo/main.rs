@@ -9,4 +9,5 @@ mod errors;
 mod host;
 mod host_keys;
 mod logins;
+mod loopback;
 mod terminals;

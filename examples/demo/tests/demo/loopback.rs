@@ -1,0 +1,61 @@
+//! `--loopback`: the demo against a server of its own.
+
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+    time::Duration,
+};
+use testing::Pty;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn demo() -> Command {
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_demo"));
+    demo.args(["-F", "none", "--loopback"]).env_remove("SSH_AUTH_SOCK");
+    demo
+}
+
+#[test]
+fn a_command_runs_with_its_streams_and_its_status() {
+    let mut demo = demo();
+    demo.args(["tr a-z A-Z; echo err >&2; exit 7"]);
+    let mut child = demo.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"shout").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert_eq!((text(&output.stdout), text(&output.stderr)), ("SHOUT".to_owned(), "err\n".to_owned()));
+    assert_eq!(output.status.code(), Some(7));
+}
+
+#[test]
+fn the_words_behind_it_are_the_command() {
+    let output = demo().args(["echo", "-a", "-v"]).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "-a -v\n");
+}
+
+#[test]
+fn a_shell_reads_what_is_piped_in() {
+    let mut child =
+        demo().env("SHELL", "/bin/sh").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"echo $((6 * 7))\nexit 3\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "42\n");
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn a_shell_has_a_terminal() {
+    let mut demo = demo();
+    demo.env("SHELL", "/bin/sh").env("TERM", "vt100");
+    let mut terminal = Pty::spawn(demo, 97, 33);
+    terminal.send("echo \"<$(stty size)>\" $TERM\r");
+    terminal.expect("<33 97> vt100", PATIENCE);
+    terminal.resize(100, 50);
+    terminal.send("until [ \"$(stty size)\" = '50 100' ]; do :; done; echo resi''zed\r");
+    terminal.expect("resized", PATIENCE);
+    terminal.send("trap 'echo trap''ped' INT; sleep 1000\r");
+    terminal.send("\x03");
+    terminal.expect("trapped", PATIENCE);
+    terminal.send("exit 5\r");
+    assert_eq!(terminal.exit_code(PATIENCE), 5);
+}
