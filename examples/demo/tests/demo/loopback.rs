@@ -53,7 +53,9 @@ fn a_shell_has_a_terminal() {
     terminal.resize(100, 50);
     terminal.send("until [ \"$(stty size)\" = '50 100' ]; do :; done; echo resi''zed\r");
     terminal.expect("resized", PATIENCE);
-    terminal.send("trap 'echo trap''ped' INT; sleep 1000\r");
+    terminal
+        .send("sh -c 'trap \"echo trap\"\"ped; exit\" INT; echo wai\"\"ting; while :; do sleep 0.1; done'\r");
+    terminal.expect("waiting", PATIENCE);
     terminal.send("\x03");
     terminal.expect("trapped", PATIENCE);
     terminal.send("exit 5\r");
