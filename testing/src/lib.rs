@@ -1,5 +1,5 @@
 //! What the tests of the workspace share: a real OpenSSH server ([`Sshd`]) and other people's servers ([`Dropbear`],
-//! [`PythonServer`]), throw-away keys ([`KeyPair`]), a proxy that delays, cuts, stalls and damages what passes through
+//! [`PythonServer`]) and clients ([`newer_program`], [`python_client`]), throw-away keys ([`KeyPair`]), a proxy that delays, cuts, stalls and damages what passes through
 //! it ([`Proxy`]), servers that follow a script ([`Peer`]) and commands on a terminal ([`Pty`]).
 //!
 //! Everything here belongs to the test that made it: it listens on 127.0.0.1 on a port that was free, keeps its files
@@ -42,10 +42,11 @@ mod sshd;
 
 pub use dropbear::Dropbear;
 pub use keys::{KeyKind, KeyPair};
+pub use newer::{MISSING as NEWER_MISSING, find as newer_program};
 pub use peer::Peer;
 pub use proxy::{Cut, Direction, Proxy};
 pub use pty::Pty;
-pub use python::{CODE, Library, PythonServer};
+pub use python::{CODE, Library, PythonServer, python_client};
 pub use server::Server;
 pub use skip::{is_required, say, skip};
 pub use sshd::{Sshd, SshdBuilder};

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-/// Tells how to get them.
-pub(crate) const MISSING: &str =
+/// Tells how to get the programs of a newer Debian.
+pub const MISSING: &str =
     "no newer servers in target/servers/newer (testing/servers/unpack-newer puts them there)";
 
-/// The program of this name, if the servers were unpacked.
-pub(crate) fn find(program: &str) -> Option<PathBuf> {
+/// The program of this name of a newer Debian, if it was unpacked: `ssh`, `dbclient`.
+pub fn find(program: &str) -> Option<PathBuf> {
     Some(workspace().join("target/servers/newer/bin").join(program)).filter(|path| path.is_file())
 }
 

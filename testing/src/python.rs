@@ -1,10 +1,11 @@
-//! Servers written in Python, each a small script of `testing/servers` over a library.
+//! Servers and clients written in Python, each a small script of `testing/servers` over a library.
 
 mod environment;
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -37,6 +38,21 @@ const USER: &str = "tester";
 const PASSWORD: &str = "pass wörd";
 /// The answer of the dialogue's second round.
 pub const CODE: &str = "271828";
+
+/// A script that is a client, to be given its arguments: the port, the user, the user's key file, and what to do.
+///
+/// # Errors
+///
+/// What the machine lacks.
+pub fn python_client(library: Library) -> Result<Command, String> {
+    let script = newer::workspace().join("testing/servers").join(match library {
+        Library::AsyncSsh => "asyncssh_client.py",
+        Library::Paramiko => "paramiko_client.py",
+    });
+    let mut command = Command::new(environment::python()?);
+    command.arg("-u").arg(script);
+    Ok(command)
+}
 
 impl PythonServer {
     /// Starts the server, after making the environment that it runs in where there is none yet.

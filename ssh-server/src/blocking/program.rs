@@ -46,9 +46,10 @@ pub fn run(process: Process, start: Start) -> io::Result<()> {
             group.signal(Signal::KILL);
         }
         let told = Process::wait(&mut child, &group).and_then(|status| {
-            channel.shutdown_write()?;
+            // Before the end of the file: Dropbear's client closes the channel at that, and hears nothing any more.
             let (name, data) = exit_request(status);
-            Ok(channel.notify(name, &Rest(&data))?)
+            channel.notify(name, &Rest(&data))?;
+            Ok(channel.shutdown_write()?)
         });
         drop::<Sender<()>>(reaped);
         // Ends the other threads, too.

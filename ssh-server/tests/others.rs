@@ -1,0 +1,237 @@
+//! Other people's clients against our server: OpenSSH's newest, Dropbear's, Paramiko, AsyncSSH.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::{Fixture, PATIENCE, USER, noise, plan};
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    process::{Command, Output, Stdio},
+    thread,
+};
+use testing::{KeyPair, Library, Pty};
+
+/// A client's program, or a skip.
+fn newer(test: &str, program: &str) -> Option<std::path::PathBuf> {
+    let found = testing::newer_program(program);
+    if found.is_none() {
+        testing::skip(test, testing::NEWER_MISSING);
+    }
+    found
+}
+
+/// Gives the input to a command, and waits for what it writes.
+fn run(mut command: Command, input: &[u8]) -> Output {
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().unwrap();
+    // A client that has ended takes no more.
+    let _ = writer.join().unwrap();
+    output
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn check_commands(mut command: impl FnMut(&str) -> Command) {
+    let output = run(command("cat; echo err >&2; exit 7"), b"in");
+    assert_eq!(text(&output.stdout), "in", "{output:?}");
+    assert!(text(&output.stderr).ends_with("err\n"), "{output:?}");
+    assert_eq!(output.status.code(), Some(7));
+    let sent = noise(2 << 20);
+    let output = run(command("cat"), &sent);
+    assert!(output.stdout == sent, "{} bytes, {}", output.stdout.len(), text(&output.stderr));
+}
+
+fn check_shell(command: Command) {
+    let mut terminal = Pty::spawn(command, 93, 31);
+    terminal.send("echo \"<$(stty size)>\"\r");
+    terminal.expect("<31 93>", PATIENCE);
+    terminal.resize(100, 50);
+    terminal.send("until [ \"$(stty size)\" = '50 100' ]; do :; done; echo resi''zed\r");
+    terminal.expect("resized", PATIENCE);
+    terminal
+        .send("sh -c 'trap \"echo trap\"\"ped; exit\" INT; echo wai\"\"ting; while :; do sleep 0.1; done'\r");
+    terminal.expect("waiting", PATIENCE);
+    terminal.send("\x03");
+    terminal.expect("trapped", PATIENCE);
+    terminal.send("exit 5\r");
+    assert_eq!(terminal.exit_code(PATIENCE), 5);
+}
+
+/// A port that greets whoever comes.
+fn greeter() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let _ = { &stream }.write_all(b"hello");
+        }
+    });
+    port
+}
+
+/// What a port says, once somebody is there.
+fn hear(port: u16) -> String {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    loop {
+        let mut heard = String::new();
+        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port))
+            && stream.read_to_string(&mut heard).is_ok()
+            && !heard.is_empty()
+        {
+            return heard;
+        }
+        assert!(std::time::Instant::now() < deadline, "nobody at port {port}");
+        thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+/// A port that nobody has a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Forwards by the options `-L` and `-R` of a client that then reads its input to the end.
+fn check_forwards(mut command: impl FnMut(&[String]) -> Command) {
+    let (target, here, there) = (greeter(), free_port(), free_port());
+    let options = [
+        "-L".to_owned(),
+        format!("127.0.0.1:{here}:127.0.0.1:{target}"),
+        "-R".to_owned(),
+        format!("127.0.0.1:{there}:127.0.0.1:{target}"),
+    ];
+    let mut child = command(&options).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    assert_eq!(hear(here), "hello");
+    assert_eq!(hear(there), "hello");
+    drop(child.stdin.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn the_newest_openssh() {
+    let Some(ssh) = newer("the_newest_openssh", "ssh") else { return };
+    let fixture = plan().start();
+    let options = ["-oRekeyLimit=512K", "-oBatchMode=yes"];
+    check_commands(|command| fixture.ssh(&ssh, USER, "key", &options, &[command]));
+    // It says so when a signal has ended the command; Dropbear's client does not.
+    assert_eq!(
+        run(fixture.ssh(&ssh, USER, "key", &options, &["kill -TERM $$"]), b"").status.code(),
+        Some(255)
+    );
+    check_shell(fixture.ssh(&ssh, USER, "key", &["-e", "none"], &[]));
+    check_forwards(|options| {
+        let options: Vec<_> = options.iter().map(String::as_str).collect();
+        fixture.ssh(&ssh, USER, "key", &options, &["cat"])
+    });
+    let output = run(fixture.ssh(&ssh, USER, "key", &["-oSetEnv=LC_TEST=yes"], &["echo $LC_TEST"]), b"");
+    assert_eq!(text(&output.stdout), "yes\n");
+}
+
+#[test]
+fn dropbear() {
+    let Some(dbclient) = newer("dropbear", "dbclient") else { return };
+    let Some(convert) = newer("dropbear", "dropbearconvert") else { return };
+    let fixture = plan().start();
+    let key = fixture.path("dropbear-key");
+    let converted = Command::new(convert)
+        .args(["openssh", "dropbear"])
+        .args([&fixture.path("key"), &key])
+        .output()
+        .unwrap();
+    assert!(converted.status.success(), "{converted:?}");
+    let client = |options: &[String], command: &[&str]| {
+        let mut client = Command::new(&dbclient);
+        client.env("HOME", fixture.dir.path()).args(["-y", "-y", "-p"]).arg(fixture.port().to_string());
+        client.arg("-i").arg(&key).args(options).arg(format!("{USER}@127.0.0.1")).args(command);
+        client
+    };
+    check_commands(|command| client(&[], &[command]));
+    check_shell(client(&[], &[]));
+    check_forwards(|options| client(options, &["cat"]));
+}
+
+fn python(test: &str, library: Library) {
+    let fixture = plan().start();
+    for action in ["command", "shell", "data", "forward"] {
+        let mut command = match testing::python_client(library) {
+            Ok(command) => command,
+            Err(lacks) => return testing::skip(test, &lacks),
+        };
+        command.arg(fixture.port().to_string()).arg(USER).arg(fixture.path("key")).arg(action);
+        let output = run(command, b"");
+        assert!(
+            output.status.success() && output.stdout.ends_with(b"passed\n"),
+            "{action}: {}",
+            text(&output.stderr)
+        );
+    }
+}
+
+#[test]
+fn paramiko() {
+    python("paramiko", Library::Paramiko);
+}
+
+#[test]
+fn asyncssh() {
+    python("asyncssh", Library::AsyncSsh);
+}
+
+#[test]
+fn certificates_by_a_line_of_authorized_keys() {
+    if Command::new("ssh").arg("-V").output().is_err() {
+        return testing::skip("certificates_by_a_line_of_authorized_keys", "there is no ssh");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("authorized_keys");
+    let authority = KeyPair::authority().public_line().to_owned();
+    let write = |options: &str| {
+        std::fs::write(&file, format!("# comment\n\ncert-authority{options} {authority}\n")).unwrap();
+    };
+    let auth = ssh_server::AuthorizedKeys::new(USER, &file);
+    let fixture = plan().auth(|_| auth).start();
+    let ssh = |command: &str| {
+        let options = ["-oBatchMode=yes"];
+        run(fixture.ssh(&"ssh".into(), USER, "key", &options, &[command]), b"")
+    };
+    let certify = |options: &[&str]| KeyPair::authority().certify(&fixture.path("key"), options);
+    write("");
+    let is_in = |fixture: &Fixture| fixture.port() > 0 && ssh("echo in").stdout == b"in\n";
+    assert!(!is_in(&fixture), "a key without a certificate");
+    certify(&["-n", USER]);
+    assert!(is_in(&fixture));
+    certify(&["-n", "bob"]);
+    assert!(!is_in(&fixture), "for another user");
+    write(",principals=\"carol,bob\"");
+    assert!(is_in(&fixture), "by another principal");
+    write("");
+    certify(&["-n", USER, "-V", "20200101:20200102"]);
+    assert!(!is_in(&fixture), "expired");
+    certify(&["-n", USER, "-O", "source-address=10.0.0.0/8"]);
+    assert!(!is_in(&fixture), "from elsewhere");
+    certify(&["-n", USER, "-O", "source-address=127.0.0.0/8"]);
+    assert!(is_in(&fixture));
+    certify(&["-n", USER, "-O", "critical:unknown=x"]);
+    assert!(!is_in(&fixture), "an option that nobody knows");
+    certify(&["-n", USER, "-h"]);
+    assert!(!is_in(&fixture), "a host's");
+    certify(&["-n", USER, "-O", "force-command=echo \"forced for $SSH_ORIGINAL_COMMAND\""]);
+    assert_eq!(text(&ssh("x").stdout), "forced for x\n");
+    write(",command=\"echo by line\"");
+    assert!(ssh("x").stdout.is_empty(), "two commands are forced");
+    certify(&["-n", USER]);
+    assert_eq!(text(&ssh("x").stdout), "by line\n");
+    // A file that others may write to is none.
+    use std::os::unix::fs::PermissionsExt;
+    write("");
+    assert!(is_in(&fixture));
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
+    assert!(!is_in(&fixture));
+}
