@@ -55,4 +55,4 @@ pub use ssh_auth::certificate::CertifiedSigner;
 pub use ssh_connection::Exit;
 pub use ssh_crypto::{KeyKind, KeyPair, PrivateKey, Provider, PublicKey, Secret, Signer};
 pub use ssh_kex::default_provider;
-pub use ssh_session::{Error, ErrorKind, Phase, Settings};
+pub use ssh_session::{Error, ErrorKind, Keepalive, Phase, Settings};

@@ -7,8 +7,8 @@ use crate::{
 };
 use ssh_auth::server::ServerConfig;
 use ssh_crypto::{Provider, Signer};
-use ssh_session::{Error, ErrorKind, Settings};
-use std::{net::SocketAddr, sync::Arc};
+use ssh_session::{Error, ErrorKind, Keepalive, Settings};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 /// A server: its keys, who may in and what is done for them. It is a handle: clones are the same server.
 ///
@@ -41,17 +41,22 @@ pub struct Builder<H> {
 impl Server {
     /// A server that lets nobody in, and does nothing for them.
     pub fn builder() -> Builder<NoSessions> {
+        let mut settings = Settings::new(ssh_kex::Config::default());
+        settings.keepalive = Some(KEEPALIVE);
         Builder {
             host_keys: Vec::new(),
             authenticator: None,
             forwarding: Arc::new(NoForwarding),
             banner: None,
             limits: Limits::default(),
-            settings: Settings::new(ssh_kex::Config::default()),
+            settings,
             handler: NoSessions,
         }
     }
 }
+
+/// Who has not answered for three minutes is not there any more.
+const KEEPALIVE: Keepalive = Keepalive { interval: Duration::from_secs(60), count: 3 };
 
 impl<H> Builder<H> {
     /// Adds a host key, or a certificate of one ([`CertifiedSigner`](crate::CertifiedSigner)). At least one key is needed; of several, the
@@ -91,7 +96,8 @@ impl<H> Builder<H> {
         self
     }
 
-    /// Takes other settings: algorithms, rekeying, windows, keepalives. What [`Limits`] limit comes from there.
+    /// Takes other settings: algorithms, rekeying, windows, and how often a silent client is asked for a sign of life, which is
+    /// every minute without this call, and never in [`Settings::new`]. What [`Limits`] limit comes from there.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
         self

@@ -17,7 +17,8 @@ impl Places {
     pub(super) fn take(&self) -> Option<Place<'_>> {
         let one_less = |left: usize| left.checked_sub(1);
         let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
-        taken.is_ok().then_some(Place(&self.0))
+        // Made only then: one that is dropped gives a place back.
+        taken.is_ok().then(|| Place(&self.0))
     }
 }
 
