@@ -7,7 +7,20 @@ pub(crate) use ask::{Ask, CHANNELS, Endpoint, REQUESTS};
 use crate::Login;
 use std::net::SocketAddr;
 
-/// Decides about forwarded connections. What the user's credential does not permit is not asked. It is asked by the
+/// Decides about forwarded connections:
+///
+/// ```
+/// use ssh_server::{Forwarding, Login};
+///
+/// struct Intranet;
+/// impl Forwarding for Intranet {
+///     fn may_connect(&self, _: &Login, host: &str, port: u16) -> bool {
+///         (host, port) == ("intranet", 80)
+///     }
+/// }
+/// ```
+///
+/// What the user's credential does not permit is not asked. It is asked by the
 /// session's own thread or task, and must not block.
 pub trait Forwarding: Send + Sync + 'static {
     /// Whether a connection to `host` and `port` may be made for the client (`direct-tcpip`, RFC 4254 §7.2). The host is a name
