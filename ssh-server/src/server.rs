@@ -6,7 +6,7 @@ use crate::{
     blocking::NoSessions,
 };
 use ssh_auth::server::ServerConfig;
-use ssh_crypto::{Provider, Signer};
+use ssh_crypto::{Provider, Signer, key::CertificateAlgorithm};
 use ssh_session::{Error, ErrorKind, Keepalive, Settings};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -60,7 +60,8 @@ const KEEPALIVE: Keepalive = Keepalive { interval: Duration::from_secs(60), coun
 
 impl<H> Builder<H> {
     /// Adds a host key, or a certificate of one ([`CertifiedSigner`](crate::CertifiedSigner)). At least one key is needed; of several, the
-    /// client chooses by their types. Of two of the same type, only the first is shown.
+    /// client chooses by their types. Of two of the same type, only the first is shown. A certificate stands beside its key, for
+    /// clients that do not know the authority.
     pub fn host_key(mut self, key: Arc<dyn Signer>) -> Self {
         self.host_keys.push(key);
         self
@@ -113,13 +114,19 @@ impl<H> Builder<H> {
         if self.host_keys.is_empty() {
             return Err(usage("a server needs a host key"));
         }
-        let wanted = &self.settings.kex.algorithms.host_key;
-        let can_sign =
-            |key: &Arc<dyn Signer>| key.algorithms().iter().any(|name| wanted.iter().any(|w| w == name));
-        if !self.host_keys.iter().any(can_sign) {
+        let mut settings = self.settings;
+        let wanted = &mut settings.kex.algorithms.host_key;
+        let own: Vec<_> = self.host_keys.iter().flat_map(|key| key.algorithms()).collect();
+        // Whoever shows a certificate wants it to be seen, by clients that look for one: their lists decide (RFC 4253 §7.1).
+        for certified in own.iter().filter_map(|name| CertificateAlgorithm::from_name(name)) {
+            let is_new = wanted.iter().all(|name| name != certified.name);
+            if is_new && wanted.iter().any(|name| name == certified.signature) {
+                wanted.push(certified.name.to_owned());
+            }
+        }
+        if !wanted.iter().any(|name| own.contains(&name.as_str())) {
             return Err(usage("no host key can sign by one of the algorithms wanted"));
         }
-        let mut settings = self.settings;
         let limits = self.limits;
         settings.channel_requests = true;
         let windows = &mut settings.windows;

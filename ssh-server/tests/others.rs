@@ -184,6 +184,60 @@ fn asyncssh() {
     python("asyncssh", Library::AsyncSsh);
 }
 
+/// OpenSSH's clients: the machine's own, and the newest if it was unpacked.
+fn openssh(test: &str) -> Vec<std::path::PathBuf> {
+    let own = Command::new("ssh").arg("-V").output().is_ok().then(|| "ssh".into());
+    let clients: Vec<_> = own.into_iter().chain(testing::newer_program("ssh")).collect();
+    if clients.is_empty() {
+        testing::skip(test, "there is no ssh");
+    }
+    clients
+}
+
+#[test]
+fn openssh_knows_a_host_by_its_certificate() {
+    for ssh in openssh("openssh_knows_a_host_by_its_certificate") {
+        let fixture = plan().certified("127.0.0.1").start();
+        let known = fixture.path("known_hosts");
+        let authority = KeyPair::authority().public_line();
+        std::fs::write(&known, format!("@cert-authority [127.0.0.1]:* {authority}\n")).unwrap();
+        let file = format!("-oUserKnownHostsFile={}", known.display());
+        let strict = ["-oStrictHostKeyChecking=yes", "-oGlobalKnownHostsFile=none", &file, "-oBatchMode=yes"];
+        let mut command = Command::new(&ssh);
+        command.args(["-F", "none"]).args(strict).args([
+            "-oIdentitiesOnly=yes",
+            "-oIdentityAgent=none",
+            "-p",
+        ]);
+        command.arg(fixture.port().to_string()).arg("-i").arg(fixture.path("key"));
+        command.arg(format!("{USER}@127.0.0.1")).arg("echo in");
+        let output = run(command, b"");
+        assert_eq!(text(&output.stdout), "in\n", "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn openssh_logs_in_by_several_methods() {
+    use std::os::unix::fs::PermissionsExt;
+    for ssh in openssh("openssh_logs_in_by_several_methods") {
+        // By a key, and then in a dialogue.
+        let fixture = plan().auth(common::KeyAndCode).start();
+        let answers = fixture.path("answers");
+        std::fs::write(&answers, format!("#!/bin/sh\necho {}\n", common::CODE)).unwrap();
+        std::fs::set_permissions(&answers, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let log_in = |key: &str, answers: &std::path::Path| {
+            let mut command = fixture.ssh(&ssh, USER, key, &["-oNumberOfPasswordPrompts=1"], &["echo in"]);
+            command.env("SSH_ASKPASS", answers).env("SSH_ASKPASS_REQUIRE", "force").env("DISPLAY", ":0");
+            run(command, b"")
+        };
+        let output = log_in("key", &answers);
+        assert_eq!(text(&output.stdout), "in\n", "{}", text(&output.stderr));
+        assert!(log_in("other", &answers).stdout.is_empty(), "another key");
+        std::fs::write(&answers, "#!/bin/sh\necho 0\n").unwrap();
+        assert!(log_in("key", &answers).stdout.is_empty(), "another code");
+    }
+}
+
 #[test]
 fn certificates_by_a_line_of_authorized_keys() {
     if Command::new("ssh").arg("-V").output().is_err() {

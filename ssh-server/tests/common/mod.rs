@@ -8,8 +8,9 @@
 
 use ssh_client::{Config, Credential, blocking::Session, host_key::Expect};
 use ssh_server::{
-    Authenticator, Fixed, ForwardAll, KeyKind, KeyPair, Limits, PrivateKey, Programs, PublicKey, Server,
-    Signer,
+    Authenticator, CertifiedSigner, Client, Fixed, ForwardAll, KeyKind, KeyPair, Limits, Method, Permissions,
+    PrivateKey, Programs, PublicKey, Server, Signer, Verdict,
+    auth::Prompts,
     blocking::{Serving, Sessions},
     default_provider,
 };
@@ -36,6 +37,8 @@ pub(crate) struct Plan<H> {
     pub(crate) forwarding: bool,
     pub(crate) auth: Box<dyn FnOnce(PublicKey) -> Box<dyn Authenticator>>,
     pub(crate) banner: Option<String>,
+    /// The name in the certificate of its host key, which is by [`testing::KeyPair::authority`].
+    pub(crate) certified: Option<&'static str>,
 }
 
 /// Refusals without a delay.
@@ -53,6 +56,7 @@ pub(crate) fn plan() -> Plan<Programs> {
         forwarding: true,
         auth: Box::new(|key| Box::new(Fixed::new(USER).password(PASSWORD).key(key))),
         banner: None,
+        certified: None,
     }
 }
 
@@ -62,9 +66,14 @@ impl<H: Sessions> Plan<H> {
         self
     }
 
+    pub(crate) fn certified(mut self, name: &'static str) -> Self {
+        self.certified = Some(name);
+        self
+    }
+
     pub(crate) fn sessions<S: Sessions>(self, programs: S) -> Plan<S> {
-        let Self { limits, programs: _, forwarding, auth, banner } = self;
-        Plan { limits, programs, forwarding, auth, banner }
+        let Self { limits, programs: _, forwarding, auth, banner, certified } = self;
+        Plan { limits, programs, forwarding, auth, banner, certified }
     }
 
     pub(crate) fn start(self) -> Fixture {
@@ -81,7 +90,9 @@ impl<H: Sessions> Plan<H> {
         let host = Arc::new(KeyPair::new(&private, &provider).unwrap());
         let host_public = PublicKey::from_blob(host.public_key()).unwrap();
         let mut builder = Server::builder()
-            .host_key(host)
+            .host_key(
+                self.certified.map_or_else(|| host.clone() as Arc<dyn Signer>, |name| certified(&host, name)),
+            )
             .auth((self.auth)(public))
             .sessions(self.programs)
             .limits(self.limits);
@@ -151,4 +162,41 @@ impl Fixture {
 /// Bytes without a pattern that a window or a packet could have.
 pub(crate) fn noise(length: u32) -> Vec<u8> {
     (0..length).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
+}
+
+/// The key with a certificate for a host.
+fn certified(host: &Arc<KeyPair>, name: &str) -> Arc<dyn Signer> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("host");
+    let public = PublicKey::from_blob(host.public_key()).unwrap();
+    std::fs::write(path.with_extension("pub"), public.to_line("")).unwrap();
+    testing::KeyPair::authority().certify(&path, &["-h", "-n", name]);
+    let certificate = ssh_client::certificate::read_file(dir.path().join("host-cert.pub")).unwrap();
+    Arc::new(CertifiedSigner::new(host.clone(), certificate).unwrap())
+}
+
+pub(crate) const CODE: &str = "314159";
+
+/// Wants a key, and then a code.
+pub(crate) struct KeyAndCode(pub(crate) PublicKey);
+
+impl Authenticator for KeyAndCode {
+    fn methods(&self) -> Vec<Method> {
+        vec![Method::PublicKey]
+    }
+
+    fn check(&self, client: &Client<'_>, credential: &ssh_server::Credential<'_>) -> Verdict {
+        use ssh_server::Credential;
+        match (credential, client.passed) {
+            _ if client.user != USER => Verdict::Reject,
+            (Credential::Key(key), []) if **key == self.0 => {
+                Verdict::Partial(Permissions::all(), vec![Method::KeyboardInteractive])
+            }
+            (Credential::Interactive([]), [Method::PublicKey]) => Verdict::Ask(Prompts::secret("Code: ")),
+            (Credential::Interactive([round]), [Method::PublicKey]) => {
+                Verdict::accept_if(round.answers == [CODE.into()])
+            }
+            _ => Verdict::Reject,
+        }
+    }
 }
