@@ -30,6 +30,7 @@
 //! | [`process`] | how processes are started, signalled and told to have ended, on terminals or pipes |
 //! | [`forwarding`] | [`Forwarding`]: where connections may lead |
 //! | [`blocking`] | serving by threads, and handlers for them |
+//! | `tokio` | the same by tasks, with the feature `tokio` |
 
 #![cfg(unix)]
 
@@ -43,6 +44,8 @@ pub mod programs;
 pub mod request;
 pub mod server;
 mod startups;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 
 pub use auth::{Authenticator, AuthorizedKeys, Client, Credential, Fixed, Method, Verdict};
 pub use forwarding::{ForwardAll, Forwarding, NoForwarding};

@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[allow(unreachable_pub, reason = "shared by test targets")]
+mod driver;
+
+use driver::{Serving, serve};
 use ssh_server::{
-    Fixed, KeyKind, KeyPair, Limits, PrivateKey, Programs, PublicKey, Server, blocking::Serving,
-    default_provider,
+    Fixed, KeyKind, KeyPair, Limits, PrivateKey, Programs, PublicKey, Server, default_provider,
 };
 use std::{
     io::{Read, Write},
@@ -38,10 +41,9 @@ impl Fixture {
             .limits(limits);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let serving = match commands {
-            true => builder.sessions(Programs::new()).build().unwrap().serve(listener),
-            false => builder.build().unwrap().serve(listener),
+            true => serve(&builder.sessions(Programs::new()).build().unwrap(), listener),
+            false => serve(&builder.build().unwrap(), listener),
         };
-        let serving = serving.unwrap();
         Self { serving, dir }
     }
 

@@ -1,0 +1,95 @@
+//! One session channel, from its opening to the program that it is for.
+
+use super::{Channel, ChannelRequest, program};
+use crate::{
+    Limits, Login, Programs,
+    blocking::NoSessions,
+    request::{Preparation, Program, SessionRequest, Step},
+};
+use std::{future::Future, sync::Arc};
+
+/// Serves session channels. Each is served by a task of its own.
+pub trait Sessions: Send + Sync + 'static {
+    /// Whether what the client asks for before a program starts is granted: as with
+    /// [threads](crate::blocking::Sessions::accepts). It must not block.
+    fn accepts(&self, login: &Login, request: &SessionRequest) -> bool {
+        let _ = (login, request);
+        false
+    }
+
+    /// Runs what is asked for to its end, or refuses it by dropping `start`. When the future is done, the channel is
+    /// closed. It is dropped early only with the runtime, or with the future of [`serve_one`](super::serve_one).
+    fn start(&self, start: Start) -> impl Future<Output = ()> + Send;
+}
+
+impl Sessions for NoSessions {
+    async fn start(&self, _: Start) {}
+}
+
+impl Sessions for Programs {
+    fn accepts(&self, _: &Login, request: &SessionRequest) -> bool {
+        self.accepts(request)
+    }
+
+    async fn start(&self, start: Start) {
+        match self.spawn(start.login(), start.preparation(), start.program()) {
+            // Whatever kept it from being told, the client is gone.
+            Ok(process) => {
+                program::run(process, start).await.unwrap_or_else(|error| log::debug!("program: {error}"));
+            }
+            Err(error) => log::debug!("{:?} can't be started: {error}", start.program()),
+        }
+    }
+}
+
+/// A program that a client wants to be run. Dropping it refuses.
+#[derive(Debug)]
+pub struct Start {
+    login: Arc<Login>,
+    preparation: Preparation,
+    program: Program,
+    channel: Channel,
+    request: ChannelRequest,
+    pub(super) limits: Limits,
+}
+
+impl Start {
+    /// Who is in.
+    pub fn login(&self) -> &Login {
+        &self.login
+    }
+
+    /// What is to be run.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The terminal and the variables that it is to have.
+    pub fn preparation(&self) -> &Preparation {
+        &self.preparation
+    }
+
+    /// Tells the client that the program runs. The channel is its standard input, output and, by
+    /// [`Channel::stderr_writer`], error; what the client asks for meanwhile comes from [`Channel::next_request`], to be
+    /// read by [`SessionRequest::read`]. How it has ended is told by [`Channel::notify`] with what
+    /// [`exit_request`](crate::process::exit_request) gives.
+    pub fn accept(self) -> Channel {
+        self.request.reply(true);
+        self.channel
+    }
+}
+
+/// Answers what the client asks for until a program starts, and has that run.
+pub(super) async fn serve(handler: &impl Sessions, login: &Arc<Login>, channel: &Channel, limits: &Limits) {
+    let mut preparation = Preparation::default();
+    while let Ok(Some(request)) = channel.next_request().await {
+        let asked = SessionRequest::read(&request);
+        match preparation.take(login, asked, |asked| handler.accepts(login, asked)) {
+            Step::Reply(success) => request.reply(success),
+            Step::Start(program) => {
+                let (login, channel, limits) = (login.clone(), channel.clone(), limits.clone());
+                return handler.start(Start { login, preparation, program, channel, request, limits }).await;
+            }
+        }
+    }
+}
