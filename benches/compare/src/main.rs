@@ -104,6 +104,8 @@ fn compare(options: &Options) -> Outcome<()> {
         // One kind of host key for all clients, and more commands at once than it allows by default.
         .config("HostKeyAlgorithms ssh-ed25519")
         .config("MaxSessions 1000")
+        // All that it knows by default, which the tests do without.
+        .config("KexAlgorithms +curve25519-sha256")
         .start_or_skip("compare")
         .ok_or("no sshd found")?;
     let place = Place::new(sshd, amounts)?;
