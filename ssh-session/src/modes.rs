@@ -211,7 +211,6 @@ mod tests {
         // What means nothing here changes nothing.
         let mut odd = TerminalModes::default();
         odd.set(120, 1);
-        odd.set(TTY_OP_OSPEED, u32::MAX);
         odd.set(CS7, 0);
         apply(&two, &odd).unwrap();
         assert_eq!(of(&two).unwrap(), modes);
