@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Fixture, PASSWORD, PATIENCE, USER, limits, noise, plan};
+use common::{PASSWORD, PATIENCE, USER, limits, noise, plan};
 use ssh_client::{
     Credential, ErrorKind, Exit, RekeyLimit, Terminal, TerminalSize,
     blocking::{Channel, Session},
@@ -483,14 +483,93 @@ fn channels_are_limited() {
     wait_for("a place", || session.direct_tcpip("127.0.0.1", port, ("", 0)).is_ok());
 }
 
-/// What the tests have in common must hold for any fixture.
 #[test]
 fn no_more_sessions_means_it() {
-    let fixture: Fixture = plan().start();
+    let fixture = plan().start();
     let session = fixture.session();
     let channel = session.open_session().unwrap();
     session.global_request("no-more-sessions@openssh.com", false, &[]).unwrap();
     assert_eq!(session.open_session().unwrap_err().kind(), ErrorKind::ChannelRefused);
     channel.exec("true").unwrap();
     assert_eq!(channel.wait(Some(PATIENCE)).unwrap(), Some(Exit::Status(0)));
+}
+
+/// Fails where it should decide.
+struct Panicking(Fixed);
+
+impl Authenticator for Panicking {
+    fn methods(&self) -> Vec<Method> {
+        self.0.methods()
+    }
+
+    fn check(&self, client: &Client<'_>, credential: &ssh_server::Credential<'_>) -> Verdict {
+        assert_eq!(client.user, USER, "this one is meant to fail");
+        self.0.check(client, credential)
+    }
+}
+
+#[test]
+fn a_decision_that_panics_ends_its_session_alone() {
+    let fixture = plan().auth(|key| Panicking(Fixed::new(USER).key(key))).start();
+    let config = fixture.config("bob").key(fixture.signer());
+    assert!(!fixture.connect(&config).unwrap_err().is_timeout());
+    assert_eq!(output(&fixture.session(), "echo in"), "in\n");
+}
+
+/// A security key in software (OpenSSH PROTOCOL.u2f), which is touched or not.
+struct SoftwareKey {
+    key: ssh_server::KeyPair,
+    public: ssh_server::PublicKey,
+    blob: Vec<u8>,
+    touched: bool,
+}
+
+const SK: &str = "sk-ssh-ed25519@openssh.com";
+const APPLICATION: &[u8] = b"ssh:";
+
+impl SoftwareKey {
+    fn new(touched: bool) -> Self {
+        let provider = ssh_server::default_provider();
+        let private = ssh_server::PrivateKey::ed25519(&[7; 32]);
+        let ssh_server::PublicKey::Ed25519(key) = private.public_key() else { panic!("Ed25519 it is") };
+        let public = ssh_server::PublicKey::SkEd25519 { key, application: APPLICATION.to_vec() };
+        let key = ssh_server::KeyPair::new(&private, &provider).unwrap();
+        Self { key, blob: public.to_blob(), public, touched }
+    }
+}
+
+impl ssh_server::Signer for SoftwareKey {
+    fn public_key(&self) -> &[u8] {
+        &self.blob
+    }
+
+    fn algorithms(&self) -> Vec<&str> {
+        vec![SK]
+    }
+
+    fn sign(&self, _: &str, message: &[u8]) -> Result<Vec<u8>, ssh_client::crypto::SignError> {
+        use ssh_wire::Encode;
+        let hash = |bytes: &[u8]| ssh_client::crypto::Hash::Sha256.digest(&[bytes]).to_vec();
+        let mut flags_and_counter = vec![u8::from(self.touched)];
+        1u32.encode(&mut flags_and_counter);
+        let signed = [hash(APPLICATION), flags_and_counter.clone(), hash(message)].concat();
+        let plain = self.key.sign("ssh-ed25519", &signed)?;
+        let mut blob = Vec::new();
+        SK.as_bytes().encode(&mut blob);
+        // The signature itself, behind the plain algorithm's name.
+        blob.extend_from_slice(&plain[4 + "ssh-ed25519".len()..]);
+        blob.extend_from_slice(&flags_and_counter);
+        Ok(blob)
+    }
+}
+
+#[test]
+fn a_security_key_has_to_be_touched() {
+    for touched in [true, false] {
+        let key = SoftwareKey::new(touched);
+        let public = key.public.clone();
+        let fixture = plan().auth(|_| Fixed::new(USER).key(public)).start();
+        let session = fixture.connect(&fixture.config(USER).key(Arc::new(key)));
+        assert_eq!(session.is_ok(), touched, "{session:?}");
+    }
 }

@@ -16,6 +16,8 @@ pub struct ServerConfig {
     pub provider: Arc<Provider>,
     /// Signature algorithms of users' keys, as `server-sig-algs` tells them. All of the provider's by default.
     pub algorithms: Vec<String>,
+    /// Whether signatures of security keys count that were made without a touch. They do not, by default.
+    pub untouched: bool,
     /// The server's host key blob, for `publickey-hostbound-v00@openssh.com`, which is refused without.
     pub host_key: Option<Vec<u8>>,
     /// A text shown to the user once the client has asked for the service, before anything is decided.
@@ -31,6 +33,7 @@ impl ServerConfig {
             max_attempts: 6,
             algorithms: provider.signatures.iter().map(|suite| suite.name().to_owned()).collect(),
             provider,
+            untouched: false,
             host_key: None,
             banner: None,
         }

@@ -5,7 +5,7 @@ use crate::{
     Certificate, Error,
     method::{hostbased, interactive, password, publickey},
 };
-use ssh_crypto::{PublicKey, Secret};
+use ssh_crypto::{PublicKey, Secret, sign::Presence};
 use ssh_wire::{
     Message, Reader, Rest,
     message::auth::{HostbasedRequest, InfoResponse, InteractiveRequest, PasswordRequest, UserauthRequest},
@@ -139,6 +139,11 @@ impl Server {
         let result = self.config.provider.verify(&algorithm, key, data, signature);
         if let Err(error) = &result {
             log::debug!("signature of a user's key: {error}");
+        }
+        let is_untouched = Presence::of(signature).is_some_and(|presence| !presence.user_present);
+        if is_untouched && !self.config.untouched {
+            log::debug!("signature of a security key that nobody has touched");
+            return false;
         }
         result.is_ok()
     }

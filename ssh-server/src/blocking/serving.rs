@@ -42,8 +42,8 @@ impl OpenSessions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets the session be ended from outside; its number, or `None` if all are being stopped.
-    fn add(&self, connection: &Connection) -> Option<u64> {
+    /// Lets the session be ended from outside, until what this gives is dropped; `None` if all are being stopped.
+    fn add(&self, connection: &Connection) -> Option<Registered<'_>> {
         let mut open = self.lock();
         if open.stopped {
             return None;
@@ -51,13 +51,7 @@ impl OpenSessions {
         open.next += 1;
         let number = open.next;
         open.connections.insert(number, connection.clone());
-        Some(number)
-    }
-
-    fn remove(&self, number: u64) {
-        let connection = self.lock().connections.remove(&number);
-        // Outside of the lock: its end may take a while.
-        drop(connection);
+        Some(Registered { sessions: self, number })
     }
 
     fn stop(&self) {
@@ -68,6 +62,20 @@ impl OpenSessions {
         for (_, connection) in connections {
             connection.fail(Error::new(ErrorKind::Closed, "server stops"));
         }
+    }
+}
+
+/// A session among those that can be ended from outside.
+struct Registered<'a> {
+    sessions: &'a OpenSessions,
+    number: u64,
+}
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        let connection = self.sessions.lock().connections.remove(&self.number);
+        // Outside of the lock: its end may take a while.
+        drop(connection);
     }
 }
 
@@ -148,10 +156,11 @@ impl<H: Sessions> Parts<H> {
             Ok(connection) => connection,
             Err(error) => return log::debug!("{peer}: {error}"),
         };
-        let Some(number) = sessions.add(&connection) else { return };
+        // Dropped when a handler panics, too, or the session would stay.
+        let Some(registered) = sessions.add(&connection) else { return };
         let error = self.session(&connection, addresses, || place.started());
         log::debug!("{peer}: {error}");
-        sessions.remove(number);
+        drop(registered);
     }
 }
 
