@@ -278,13 +278,12 @@ fn requests_that_nobody_takes_come_to_an_end() {
     assert_protocol(&server.join().unwrap(), "too many requests wait on a channel");
 }
 
-/// A policy that takes its time.
-struct Slow(Mutex<mpsc::Receiver<()>>);
+/// A policy that takes its time, and grants what it is told to.
+struct Slow(Mutex<mpsc::Receiver<bool>>);
 
 impl Forwarding for Slow {
     fn may_listen(&self, _: &Login, _: &str, _: u16) -> bool {
-        let _ = self.0.lock().unwrap().recv();
-        false
+        self.0.lock().unwrap().recv().unwrap_or_default()
     }
 }
 
@@ -303,6 +302,36 @@ fn global_requests_that_wait_come_to_an_end() {
     }
     drop(done);
     assert_protocol(&server.join().unwrap(), "too many requests wait");
+}
+
+#[test]
+fn answers_come_in_the_order_of_the_questions() {
+    let (grant, wait) = mpsc::channel();
+    let (stream, server) = serve(NoSessions, |_, _| {}, Slow(Mutex::new(wait)));
+    let mut raw = Raw::start(stream);
+    raw.log_in();
+    let mut data = Vec::new();
+    TcpipForward { address: b"127.0.0.1", port: 0 }.encode(&mut data);
+    // What is not served is refused at once, but not before what is still being decided.
+    for name in [
+        &b"keepalive@openssh.com"[..],
+        b"tcpip-forward",
+        b"keepalive@openssh.com",
+        b"tcpip-forward",
+        b"unknown",
+    ] {
+        raw.send(&global(name, true, &data)).unwrap();
+    }
+    assert_eq!(raw.message()[0], number::REQUEST_FAILURE);
+    grant.send(true).unwrap();
+    let granted = raw.message();
+    assert_eq!((granted[0], granted.len()), (number::REQUEST_SUCCESS, 5));
+    assert_eq!(raw.message()[0], number::REQUEST_FAILURE);
+    grant.send(true).unwrap();
+    assert_eq!(raw.message()[0], number::REQUEST_SUCCESS);
+    assert_eq!(raw.message()[0], number::REQUEST_FAILURE);
+    drop(raw);
+    assert_eq!(server.join().unwrap().kind(), ErrorKind::Io);
 }
 
 #[test]
