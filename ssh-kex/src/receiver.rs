@@ -107,6 +107,12 @@ impl Receiver {
         self.decoder.push(bytes);
     }
 
+    /// Gives back the memory that nothing lies in: for a stream at rest. It is made anew with the next
+    /// [`space`](Receiver::space).
+    pub fn release(&mut self) {
+        self.decoder.release();
+    }
+
     /// What comes next; `None` until more bytes have arrived, or new keys must be [installed](Receiver::install).
     /// After an error it answers the same error again.
     pub fn decode(&mut self) -> Result<Option<Received>, Error> {

@@ -472,6 +472,38 @@ fn segments_are_recycled() {
     }
 }
 
+/// A stream at rest holds no buffer, one that brings little a small one, and one in flow a large one.
+#[test]
+fn buffers_are_as_large_as_the_stream_needs() {
+    const SMALL: usize = 16 * 1024;
+    let (mut encoder, mut decoder) = (encoder(Some(Family::Gcm)), decoder(Some(Family::Gcm), MAX_PACKET));
+    send(&mut encoder, b"one");
+    decoder.push(&std::mem::take(encoder.output()));
+    let one = receive_all(&mut decoder);
+    assert!(decoder.space().len() < SMALL);
+
+    // What is to come still is not lost, and what has come stays.
+    send(&mut encoder, b"two");
+    let stream = std::mem::take(encoder.output());
+    let (begin, end) = stream.split_at(7);
+    decoder.push(begin);
+    decoder.release();
+    assert_eq!(decoder.buffered().len(), begin.len());
+    decoder.push(end);
+    assert_eq!(receive_all(&mut decoder), [&b"two"[..]]);
+    decoder.release();
+    assert_eq!(one, [&b"one"[..]]);
+
+    send(&mut encoder, &[3; 3 * SMALL]);
+    let stream = std::mem::take(encoder.output());
+    assert_eq!(decoder.space().len(), SMALL);
+    decoder.push(&stream);
+    assert_eq!(receive_all(&mut decoder), [vec![3; 3 * SMALL]]);
+    assert!(decoder.space().len() > 4 * SMALL);
+    decoder.release();
+    assert_eq!(decoder.space().len(), SMALL);
+}
+
 #[test]
 fn payloads_lie_where_they_were_received() {
     let (mut encoder, mut decoder) = (encoder(Some(Family::Gcm)), decoder(Some(Family::Gcm), MAX_PACKET));

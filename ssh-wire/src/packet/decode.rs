@@ -6,10 +6,12 @@ use super::{
 use bytes::{Bytes, BytesMut};
 use std::{collections::VecDeque, fmt};
 
-/// The size of one receive buffer in bytes.
+/// The size of one receive buffer in bytes, and the room a read gets at least.
 const SEGMENT: usize = 256 * 1024;
-/// A read gets at least this much room, in bytes.
 const MIN_SPACE: usize = 64 * 1024;
+/// The same as long as all that arrives at once fits: sessions that are mostly at rest do not need more.
+const SMALL_SEGMENT: usize = 16 * 1024;
+const SMALL_SPACE: usize = 8 * 1024;
 /// Used-up segments kept for when their payloads have been dropped.
 const SPARES: usize = 32;
 
@@ -65,6 +67,8 @@ pub struct Decoder {
     segment: BytesMut,
     filled: usize,
     spares: VecDeque<BytesMut>,
+    /// A read has filled all the room it had.
+    is_bulk: bool,
     open: Box<dyn Open>,
     layout: Layout,
     decompress: Option<Box<dyn Decompress>>,
@@ -93,6 +97,7 @@ impl Decoder {
             segment: BytesMut::new(),
             filled: 0,
             spares: VecDeque::new(),
+            is_bulk: false,
             open,
             layout,
             decompress: None,
@@ -105,9 +110,10 @@ impl Decoder {
 
     /// Room to read into.
     pub fn space(&mut self) -> &mut [u8] {
+        let least = if self.is_bulk { MIN_SPACE } else { SMALL_SPACE };
         let wanted = match self.state {
-            State::Body(total) => total.saturating_sub(self.filled).max(MIN_SPACE),
-            _ => MIN_SPACE,
+            State::Body(total) => total.saturating_sub(self.filled).max(least),
+            _ => least,
         };
         if self.segment.len() - self.filled < wanted {
             self.next_segment(wanted);
@@ -118,6 +124,17 @@ impl Decoder {
     /// The first `n` bytes of [`Decoder::space`] have been filled.
     pub fn filled(&mut self, n: usize) {
         self.filled = (self.filled + n).min(self.segment.len());
+        self.is_bulk |= n > 0 && self.filled == self.segment.len();
+    }
+
+    /// Gives back the memory that no packet lies in: for a stream at rest. With the next [`Decoder::space`] there is new
+    /// memory. Does nothing while the rest of a packet is to come.
+    pub fn release(&mut self) {
+        if self.filled == 0 {
+            self.segment = BytesMut::new();
+            self.spares = VecDeque::new();
+            self.is_bulk = false;
+        }
     }
 
     /// Appends a copy of `bytes`.
@@ -267,7 +284,8 @@ impl Decoder {
     ///
     /// A segment whose payloads were all dropped is used again, so that a steady stream allocates nothing.
     fn next_segment(&mut self, wanted: usize) {
-        let size = SEGMENT.max(self.filled + wanted);
+        let least = if self.is_bulk { SEGMENT } else { SMALL_SEGMENT };
+        let size = least.max(self.filled + wanted);
         let used = self.spares.iter_mut().position(|spare| {
             spare.clear();
             spare.try_reclaim(size)
