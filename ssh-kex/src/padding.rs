@@ -2,8 +2,8 @@
 
 use ssh_crypto::SecureRandom;
 
-/// Random bytes fetched at once; a packet takes 4 to 20 of them.
-const BUFFER: usize = 4096;
+/// Random bytes fetched at once; a packet takes 4 to 20 of them. Each session holds so many.
+const BUFFER: usize = 512;
 
 /// Fills padding with random bytes of `random`, many packets' worth fetched at a time.
 pub(crate) fn padding(random: &'static dyn SecureRandom) -> impl FnMut(&mut [u8]) + Send + 'static {
