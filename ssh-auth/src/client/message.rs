@@ -16,7 +16,7 @@ use ssh_wire::{
     },
     number,
 };
-use std::mem;
+use std::{collections::VecDeque, mem};
 
 impl Client {
     pub(super) fn dispatch(&mut self, payload: &[u8]) -> Result<(), Error> {
@@ -83,6 +83,9 @@ impl Client {
                 UserauthSuccess::parse(payload).map_err(Error::decode("USERAUTH_SUCCESS"))?;
                 self.conclude(&turn, Outcome::Succeeded);
                 self.events.push_back(Event::Success);
+                // Nothing more is asked for, and a session may last.
+                self.outgoing = VecDeque::new();
+                self.server_sig_algs = None;
                 Ok(())
             }
             // A probe proves nothing: success would be somebody else's.
