@@ -258,7 +258,7 @@ struct Request<'a> {
 impl Request<'_> {
     /// Waits for the answer.
     async fn answer(&self) -> Result<bool, Error> {
-        let timeout = self.inner.connection.settings().request_timeout;
+        let timeout = self.inner.connection.request_timeout();
         let ready = |state: &mut State| state.take_reply(self.number);
         self.inner.end.inbox.wait_for(Interest::Control, timeout, Phase::Request, ready).await
     }

@@ -32,7 +32,9 @@ pub struct Connection {
 /// What all handles of a session share; dropping it ends the session.
 struct Handle {
     shared: Arc<Shared>,
-    settings: Settings,
+    /// Those of the [`Settings`], which are large.
+    open_timeout: Option<Duration>,
+    request_timeout: Option<Duration>,
 }
 
 impl Handle {
@@ -55,8 +57,7 @@ impl Connection {
         stream: S,
         settings: Settings,
     ) -> Result<(Self, Driver<S>), Error> {
-        let (kex, windows) = (settings.kex.clone(), settings.windows.clone());
-        Self::start(stream, settings, Engine::client(kex, windows, Instant::now()))
+        Self::start(stream, settings, |kex, windows| Engine::client(kex, windows, Instant::now()))
     }
 
     /// Starts a server over `stream` that owns `host_keys`. Decisions follow: those of the authentication.
@@ -66,21 +67,26 @@ impl Connection {
         host_keys: Vec<Arc<dyn Signer>>,
         auth: server::ServerConfig,
     ) -> Result<(Self, Driver<S>), Error> {
-        let (kex, windows) = (settings.kex.clone(), settings.windows.clone());
-        Self::start(stream, settings, Engine::server(kex, windows, host_keys, auth, Instant::now()))
+        Self::start(stream, settings, |kex, windows| {
+            Engine::server(kex, windows, host_keys, auth, Instant::now())
+        })
     }
 
     fn start<S: AsyncRead + AsyncWrite + Unpin>(
         stream: S,
         settings: Settings,
-        engines: Result<(Engine, Receiver), Error>,
+        start: impl FnOnce(ssh_kex::Config, ssh_connection::Config) -> Result<(Engine, Receiver), Error>,
     ) -> Result<(Self, Driver<S>), Error> {
-        let (engine, receiver) = engines?;
+        let Settings { open_timeout, request_timeout, close_timeout, .. } = settings;
+        let (engine, receiver) = start(settings.kex.clone(), settings.windows.clone())?;
         let signals = Arc::<Signals>::default();
         let core = Core::new(engine, &settings, signals.clone());
         let shared = Arc::new(Shared::new(core, signals));
-        let driver = Driver::new(shared.clone(), stream, receiver, settings.close_timeout);
-        Ok((Self { handle: Arc::new(Handle { shared, settings }) }, driver))
+        let driver = Driver::new(shared.clone(), stream, receiver, close_timeout);
+        let handle = Handle { shared, open_timeout, request_timeout };
+        // Large; the engines have what they need.
+        drop(settings);
+        Ok((Self { handle: Arc::new(handle) }, driver))
     }
 
     /// Waits for the next thing to be decided; the time counts from the first poll. Cancel safe.
@@ -176,7 +182,7 @@ impl Connection {
             self.shared().send(core);
             channel
         };
-        channel.opened(self.settings().open_timeout).await?;
+        channel.opened(self.handle.open_timeout).await?;
         Ok(channel)
     }
 
@@ -203,7 +209,7 @@ impl Connection {
         let number = self.send_global(name, want_reply, data, sent)?;
         let Some(number) = number else { return Ok((true, Bytes::new())) };
         let answer = Answer { shared: self.shared(), number };
-        let timeout = self.settings().request_timeout;
+        let timeout = self.request_timeout();
         self.shared()
             .wait_for(timeout, Phase::Request, |core| core.global_replies.remove(&answer.number))
             .await
@@ -310,8 +316,8 @@ impl Connection {
         &self.handle.shared
     }
 
-    pub(super) fn settings(&self) -> &Settings {
-        &self.handle.settings
+    pub(super) fn request_timeout(&self) -> Option<Duration> {
+        self.handle.request_timeout
     }
 }
 
