@@ -279,6 +279,17 @@ impl Core {
         }
     }
 
+    /// Gives back the buffers that nothing is in: the session is at rest.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn rest(&mut self) {
+        self.spare = Vec::new();
+        self.decisions.shrink_to_fit();
+        let output = self.engine.transport.output();
+        if output.is_empty() {
+            *output = Vec::new();
+        }
+    }
+
     /// Whether a write to the channel would take something. If not, its inbox will be told when that changes.
     pub(crate) fn is_writable(&mut self, channel: ChannelId, inbox: &Arc<Inbox>) -> bool {
         if !self.engine.mux.await_window(channel) {

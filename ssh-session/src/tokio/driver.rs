@@ -19,6 +19,10 @@ use tokio::{
 
 /// How often the driver looks for more before it lets other tasks run.
 const MAX_ROUNDS: usize = 8;
+/// A session to which nothing has come for so long gives its buffers back.
+const AT_REST: Duration = Duration::from_millis(100);
+/// Larger output buffers, in bytes, are kept for what follows: making one anew costs nothing beside writing it.
+const MIN_SPARE: usize = 16 * 1024;
 /// Nobody waits longer for a session to close, and no clock overflows.
 const MAX_CLOSE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -39,6 +43,8 @@ pub struct Driver<S> {
     sleep: Option<Pin<Box<Sleep>>>,
     /// When `sleep` ends, if it was not seen to end.
     wakes_at: Option<Instant>,
+    /// When the session is at rest if nothing comes until then; `None` if it is.
+    rests_at: Option<Instant>,
     close_timeout: Duration,
     /// The session is over for its handles, and what was written may leave until then.
     closes_at: Option<Instant>,
@@ -63,6 +69,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             unflushed: false,
             sleep: None,
             wakes_at: None,
+            rests_at: None,
             close_timeout,
             closes_at: None,
         }
@@ -74,7 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         if self.closes_at.is_none() {
             progress = self.read(cx);
         }
-        let due = self.look_at_engine();
+        let due = self.look_at_engine().into_iter().chain(self.rest()).min();
         if self.write(cx) == Progress::Some || self.sleep_until(due, cx) == Progress::Some {
             progress = Progress::Some;
         }
@@ -95,6 +102,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 Poll::Ready(Ok(())) if !space.filled().is_empty() => {
                     let n = space.filled().len();
                     self.receiver.filled(n);
+                    self.rests_at = Some(Instant::now() + AT_REST);
                 }
                 Poll::Ready(Ok(())) => return self.hung_up(None),
                 Poll::Ready(Err(error)) => return self.hung_up(Some(error)),
@@ -154,7 +162,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             }
         }
         if self.written == self.output.len() && !core.engine.transport.output().is_empty() {
-            core.put_spare(mem::take(&mut self.output));
+            let spare = mem::take(&mut self.output);
+            if spare.capacity() >= MIN_SPARE {
+                core.put_spare(spare);
+            }
             self.output = core.take_output();
             self.written = 0;
             core.notify_room();
@@ -164,6 +175,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         }
         self.shared.release(core);
         self.closes_at.or(due)
+    }
+
+    /// Gives back the buffers of a session that is at rest. Answers when it will be.
+    fn rest(&mut self) -> Option<Instant> {
+        let at = self.rests_at?;
+        if Instant::now() < at {
+            return Some(at);
+        }
+        self.rests_at = None;
+        self.receiver.release();
+        self.batch = Vec::new();
+        if self.written == self.output.len() {
+            self.output = Vec::new();
+            self.written = 0;
+        }
+        self.shared.lock().rest();
+        None
     }
 
     /// Writes what the stream takes.
