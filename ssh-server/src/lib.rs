@@ -16,6 +16,26 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Users with files of keys, connections forwarded, another limit:
+//!
+//! ```no_run
+//! # use ssh_server::{AuthorizedKeys, ForwardAll, Limits, Programs, Server, Signer, blocking::Serving};
+//! # use std::{net::TcpListener, sync::Arc};
+//! # fn example(key: Arc<dyn Signer>) -> Result<Serving, Box<dyn std::error::Error>> {
+//! let mut limits = Limits::default();
+//! limits.sessions = 16;
+//! let server = Server::builder()
+//!     .host_key(key)
+//!     .auth(AuthorizedKeys::new("alice", "/home/alice/.ssh/authorized_keys"))
+//!     .sessions(Programs::new().shell(false).subsystem("sftp", "/usr/lib/openssh/sftp-server"))
+//!     .forwarding(ForwardAll)
+//!     .banner("Be welcome.\n")
+//!     .limits(limits)
+//!     .build()?;
+//! # Ok(server.serve(TcpListener::bind("127.0.0.1:2222")?)?)
+//! # }
+//! ```
+//!
 //! What has no handler is refused: without [`Builder::sessions`](server::Builder::sessions) nothing can be run, without
 //! [`Builder::forwarding`](server::Builder::forwarding) no connection is forwarded.
 //!
@@ -52,7 +72,7 @@ pub use forwarding::{ForwardAll, Forwarding, NoForwarding};
 pub use limits::Limits;
 pub use login::{Login, Permissions};
 pub use programs::Programs;
-pub use server::Server;
+pub use server::{Builder, Server};
 
 pub use ssh_auth::certificate::CertifiedSigner;
 pub use ssh_connection::Exit;
