@@ -440,6 +440,45 @@ fn dialogues_have_rounds() {
     assert_eq!(fixture.connect(&config).unwrap_err().kind(), ErrorKind::Authentication);
 }
 
+/// Wants the password changed first.
+struct Expired(std::sync::Mutex<String>);
+
+impl Authenticator for Expired {
+    fn methods(&self) -> Vec<Method> {
+        vec![Method::Password]
+    }
+
+    fn check(&self, client: &Client<'_>, credential: &ssh_server::Credential<'_>) -> Verdict {
+        use ssh_server::Credential;
+        let mut current = self.0.lock().unwrap();
+        match credential {
+            _ if client.user != USER => Verdict::Reject,
+            Credential::Password(password) if ***password == *current.as_bytes() => match current.as_str() {
+                PASSWORD => Verdict::ChangePassword("It is too old.".to_owned()),
+                _ => Verdict::accept(),
+            },
+            Credential::NewPassword { old, new } if ***old == *current.as_bytes() => {
+                *current = String::from_utf8(new.to_vec()).unwrap();
+                Verdict::accept()
+            }
+            _ => Verdict::Reject,
+        }
+    }
+}
+
+#[test]
+fn passwords_are_changed() {
+    let fixture = plan().auth(|_| Expired(PASSWORD.to_owned().into())).start();
+    let changing = |old: &'static str| {
+        let config = fixture.config(USER).password(PASSWORD);
+        config.change_password(move |prompt| (prompt == "It is too old.").then(|| (old.into(), "new".into())))
+    };
+    assert_eq!(fixture.connect(&changing("wrong")).unwrap_err().kind(), ErrorKind::Authentication);
+    assert_eq!(output(&fixture.connect(&changing(PASSWORD)).unwrap(), "echo in"), "in\n");
+    assert!(fixture.connect(&fixture.config(USER).password("new")).is_ok());
+    assert!(fixture.connect(&fixture.config(USER).password(PASSWORD)).is_err());
+}
+
 #[test]
 fn the_banner_comes_first() {
     let mut plan = plan();
