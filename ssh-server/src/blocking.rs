@@ -10,7 +10,7 @@
 //! [`ssh_session::blocking`], and one for each channel.
 
 mod channel;
-mod forward;
+pub(crate) mod forward;
 mod pass;
 mod place;
 mod program;

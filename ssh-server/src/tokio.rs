@@ -35,6 +35,7 @@
 
 mod channel;
 mod descriptor;
+mod forward;
 mod program;
 mod serving;
 mod session;

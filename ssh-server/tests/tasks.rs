@@ -1,4 +1,8 @@
-//! Serving by tasks: what OpenSSH's client finds is the same as by threads.
+//! Serving by tasks: what clients find is the same as by threads.
+
+#![allow(clippy::duplicate_mod, reason = "each file of scenarios is a test target of its own, too")]
 
 #[path = "openssh.rs"]
 mod openssh;
+#[path = "own.rs"]
+mod own;

@@ -25,7 +25,7 @@ use std::{
 };
 
 mod connect;
-mod listen;
+pub(crate) mod listen;
 
 use listen::Listener;
 

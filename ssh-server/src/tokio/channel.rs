@@ -6,7 +6,13 @@ use crate::{
     blocking::NoSessions,
     request::{Preparation, Program, SessionRequest, Step},
 };
-use std::{future::Future, sync::Arc};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// Serves session channels. Each is served by a task of its own.
 pub trait Sessions: Send + Sync + 'static {
@@ -17,8 +23,8 @@ pub trait Sessions: Send + Sync + 'static {
         false
     }
 
-    /// Runs what is asked for to its end, or refuses it by dropping `start`. When the future is done, the channel is
-    /// closed. It is dropped early only with the runtime, or with the future of [`serve_one`](super::serve_one).
+    /// Runs what is asked for to its end, or refuses it by dropping `start`; then the client may ask for something else.
+    /// When the future is done with the program accepted, the channel is closed. It is dropped early only with the runtime, or with the future of [`serve_one`](super::serve_one).
     fn start(&self, start: Start) -> impl Future<Output = ()> + Send;
 }
 
@@ -50,6 +56,7 @@ pub struct Start {
     program: Program,
     channel: Channel,
     request: ChannelRequest,
+    accepted: Arc<AtomicBool>,
     pub(super) limits: Limits,
 }
 
@@ -74,6 +81,7 @@ impl Start {
     /// read by [`SessionRequest::read`]. How it has ended is told by [`Channel::notify`] with what
     /// [`exit_request`](crate::process::exit_request) gives.
     pub fn accept(self) -> Channel {
+        self.accepted.store(true, Ordering::Relaxed);
         self.request.reply(true);
         self.channel
     }
@@ -87,8 +95,21 @@ pub(super) async fn serve(handler: &impl Sessions, login: &Arc<Login>, channel: 
         match preparation.take(login, asked, |asked| handler.accepts(login, asked)) {
             Step::Reply(success) => request.reply(success),
             Step::Start(program) => {
-                let (login, channel, limits) = (login.clone(), channel.clone(), limits.clone());
-                return handler.start(Start { login, preparation, program, channel, request, limits }).await;
+                let accepted = Arc::new(AtomicBool::new(false));
+                let start = Start {
+                    login: login.clone(),
+                    preparation: preparation.clone(),
+                    program,
+                    channel: channel.clone(),
+                    request,
+                    accepted: accepted.clone(),
+                    limits: limits.clone(),
+                };
+                handler.start(start).await;
+                if accepted.load(Ordering::Relaxed) {
+                    return;
+                }
+                // A client may have another program in mind: PuTTY's sftp has, where there is no such subsystem.
             }
         }
     }

@@ -78,8 +78,9 @@ pub async fn run(process: Process, start: Start) -> io::Result<()> {
         }
     }
     let (name, data) = exit_request(leader.reap()?);
-    channel.shutdown_write()?;
-    Ok(channel.notify(name, &Rest(&data))?)
+    // Before the end of the file: Dropbear's client closes the channel at that, and hears nothing any more.
+    channel.notify(name, &Rest(&data))?;
+    Ok(channel.shutdown_write()?)
 }
 
 /// This process's ends of another one's standard streams.

@@ -1,11 +1,17 @@
 //! One session, from its first byte to its last.
 
-use super::{Sessions, channel, together::beside};
-use crate::{Login, server::Parts, startups::Place};
+use super::{Sessions, channel, forward::Forwards, together::beside};
+use crate::{
+    Login,
+    forwarding::{CHANNELS, REQUESTS},
+    server::Parts,
+    startups::Place,
+};
 use ssh_session::{
     Error, ErrorKind, Phase,
-    tokio::{Connection, Decision, Incoming},
+    tokio::{ChannelOffer, Connection, Decision, PeerRequest, PeerRequests},
 };
+use ssh_wire::number::open_failure;
 use std::{future::Future, net::SocketAddr, panic, sync::Arc, time::Instant};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -74,8 +80,8 @@ async fn serve<H: Sessions>(
     started: impl FnOnce(),
 ) -> Error {
     // Before the login: a client may open a channel as soon as it is in.
-    let channels = match connection.incoming("session") {
-        Ok(channels) => channels,
+    let requests = match peer_requests(connection) {
+        Ok(requests) => requests,
         Err(error) => return error,
     };
     let grace = parts.limits.login_grace;
@@ -83,7 +89,7 @@ async fn serve<H: Sessions>(
     match timeout(grace, log_in(parts, connection, addresses)).await {
         Ok(Ok(login)) => {
             started();
-            serve_channels(parts, &channels, &Arc::new(login)).await
+            serve_requests(parts, connection, &requests, &Arc::new(login)).await
         }
         Ok(Err(error)) => error,
         Err(_) if connection.is_established() => Error::timeout(Phase::Authentication, grace),
@@ -113,32 +119,61 @@ async fn log_in<H>(parts: &Parts<H>, connection: &Connection, addresses: Address
     }
 }
 
-/// Serves the channels of an authenticated user until the session ends, and then waits for what serves them.
-async fn serve_channels<H: Sessions>(
+/// Serves what an authenticated user asks for until the session ends, and then waits for what serves it.
+async fn serve_requests<H: Sessions>(
     parts: &Arc<Parts<H>>,
-    channels: &Incoming,
+    connection: &Connection,
+    requests: &PeerRequests,
     login: &Arc<Login>,
 ) -> Error {
-    let mut open = JoinSet::new();
+    let mut forwards = Forwards::new(parts.clone(), connection.clone(), login.clone());
+    let mut channels = JoinSet::new();
+    let mut takes_sessions = true;
     let error = loop {
-        let channel = match channels.accept().await {
-            Ok((channel, _)) => channel,
+        let asked = match requests.next().await {
+            Ok(asked) => asked,
             Err(error) => break error,
         };
-        while open.try_join_next().is_some() {}
-        // A channel that is closed may have a program that ends later.
-        if open.len() >= parts.limits.channels {
-            log::info!("{:?} has too many channels", login.user);
-            continue;
+        while channels.try_join_next().is_some() {}
+        match asked {
+            PeerRequest::Channel(offer) if offer.channel_type() == SESSION.as_bytes() => {
+                // A channel that is closed may have a program that ends later.
+                if channels.len() >= parts.limits.channels {
+                    offer.refuse(open_failure::RESOURCE_SHORTAGE, "too many channels");
+                } else if takes_sessions {
+                    channels.spawn(serve_session(parts.clone(), login.clone(), offer));
+                }
+            }
+            PeerRequest::Channel(offer) => forwards.connect(offer),
+            // The client promises it, so that nobody who takes it over can ask for more (OpenSSH PROTOCOL §2.2).
+            PeerRequest::Global(request) if request.name() == NO_MORE_SESSIONS.as_bytes() => {
+                takes_sessions = false;
+                request.reply(true, &[]);
+            }
+            PeerRequest::Global(request) => forwards.request(request),
+            _ => {}
         }
-        let (parts, login) = (parts.clone(), login.clone());
-        open.spawn(async move {
-            channel::serve(&parts.handler, &login, &channel, &parts.limits).await;
-            channel.close();
-        });
     };
-    while open.join_next().await.is_some() {}
+    drop(forwards);
+    while channels.join_next().await.is_some() {}
     error
+}
+
+async fn serve_session<H: Sessions>(parts: Arc<Parts<H>>, login: Arc<Login>, offer: ChannelOffer) {
+    if let Ok(channel) = offer.accept() {
+        channel::serve(&parts.handler, &login, &channel, &parts.limits).await;
+        channel.close();
+    }
+}
+
+const SESSION: &str = "session";
+const NO_MORE_SESSIONS: &str = "no-more-sessions@openssh.com";
+
+/// What clients may ask of the session as a whole.
+fn peer_requests(connection: &Connection) -> Result<PeerRequests, Error> {
+    let channels: Vec<_> = [SESSION].into_iter().chain(CHANNELS).collect();
+    let requests: Vec<_> = [NO_MORE_SESSIONS].into_iter().chain(REQUESTS).collect();
+    connection.peer_requests(&channels, &requests)
 }
 
 /// Runs what may block where it blocks no task.

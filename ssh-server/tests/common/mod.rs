@@ -6,12 +6,15 @@
     reason = "each test target uses its own part, and a test fails by panicking"
 )]
 
+#[allow(unreachable_pub, reason = "shared by test targets")]
+#[path = "../driver/mod.rs"]
+mod driver;
+
+use driver::{Serving, TaskSessions, serve};
 use ssh_client::{Config, Credential, blocking::Session, host_key::Expect};
 use ssh_server::{
     Authenticator, CertifiedSigner, Client, Fixed, ForwardAll, KeyKind, KeyPair, Limits, Method, Permissions,
-    PrivateKey, Programs, PublicKey, Server, Signer, Verdict,
-    auth::Prompts,
-    blocking::{Serving, Sessions},
+    PrivateKey, Programs, PublicKey, Server, Signer, Verdict, auth::Prompts, blocking::Sessions,
     default_provider,
 };
 use std::{net::TcpListener, path::PathBuf, process::Command, sync::Arc, time::Duration};
@@ -60,7 +63,7 @@ pub(crate) fn plan() -> Plan<Programs> {
     }
 }
 
-impl<H: Sessions> Plan<H> {
+impl<H: Sessions + TaskSessions> Plan<H> {
     pub(crate) fn auth<A: Authenticator>(mut self, auth: impl FnOnce(PublicKey) -> A + 'static) -> Self {
         self.auth = Box::new(|key| Box::new(auth(key)));
         self
@@ -71,7 +74,7 @@ impl<H: Sessions> Plan<H> {
         self
     }
 
-    pub(crate) fn sessions<S: Sessions>(self, programs: S) -> Plan<S> {
+    pub(crate) fn sessions<S: Sessions + TaskSessions>(self, programs: S) -> Plan<S> {
         let Self { limits, programs: _, forwarding, auth, banner, certified } = self;
         Plan { limits, programs, forwarding, auth, banner, certified }
     }
@@ -103,7 +106,7 @@ impl<H: Sessions> Plan<H> {
             builder = builder.banner(banner);
         }
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let serving = builder.build().unwrap().serve(listener).unwrap();
+        let serving = serve(&builder.build().unwrap(), listener);
         Fixture { serving, dir, host: host_public, key }
     }
 }

@@ -4,7 +4,9 @@ use ssh_server::{Server, blocking};
 use std::net::{SocketAddr, TcpListener};
 
 #[cfg(feature = "tokio")]
-use ssh_server::tokio::{self as tasks, Sessions as TaskSessions};
+use ssh_server::tokio as tasks;
+#[cfg(feature = "tokio")]
+pub use ssh_server::tokio::Sessions as TaskSessions;
 
 #[cfg(not(feature = "tokio"))]
 pub trait TaskSessions {}

@@ -14,7 +14,7 @@ use std::{
 const BACKLOG: i32 = 128;
 
 /// What is listened on. A socket of the file system is removed when this is dropped.
-pub(super) struct Listener {
+pub(crate) struct Listener {
     sockets: Vec<OwnedFd>,
     /// 0 for a socket of the file system.
     port: u16,
@@ -22,7 +22,7 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    pub(super) fn bind(endpoint: &Endpoint) -> io::Result<Self> {
+    pub(crate) fn bind(endpoint: &Endpoint) -> io::Result<Self> {
         match endpoint {
             Endpoint::Port(host, port) => Self::ports(host, *port),
             Endpoint::Socket(path) => Self::socket(path),
@@ -59,8 +59,14 @@ impl Listener {
         Ok(listener)
     }
 
+    /// What accepts connections, without waiting for them.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn sockets(&self) -> &[OwnedFd] {
+        &self.sockets
+    }
+
     /// The port that is listened on.
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
