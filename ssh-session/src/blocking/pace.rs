@@ -28,12 +28,16 @@ impl Pace {
 
     /// Sleeps until it is time for the next read.
     pub(super) fn keep(&mut self, written: &Written, deadline: Option<Instant>) {
-        let has_written = written.0.swap(false, Ordering::Relaxed);
-        let Some(flowed) = self.flowed.take().filter(|_| !has_written) else { return };
-        let next = flowed + BETWEEN;
-        if deadline.is_none_or(|deadline| next < deadline) {
+        if let Some(next) = self.next(written, deadline) {
             thread::sleep(next.saturating_duration_since(Instant::now()));
         }
+    }
+
+    /// When it is time for the next read, unless that is now.
+    fn next(&mut self, written: &Written, deadline: Option<Instant>) -> Option<Instant> {
+        let has_written = written.0.swap(false, Ordering::Relaxed);
+        let next = self.flowed.take().filter(|_| !has_written)? + BETWEEN;
+        deadline.is_none_or(|deadline| next < deadline).then_some(next)
     }
 }
 
@@ -44,5 +48,45 @@ pub(super) struct Written(AtomicBool);
 impl Written {
     pub(super) fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BETWEEN, FLOW, Pace, Written};
+    use std::time::Instant;
+
+    #[test]
+    fn only_a_flow_is_let_gather() {
+        let (mut pace, written) = (Pace::default(), Written::default());
+        assert_eq!(pace.next(&written, None), None, "nothing was read");
+        pace.count(FLOW - 1);
+        assert_eq!(pace.next(&written, None), None, "little was read");
+
+        let begin = Instant::now();
+        pace.count(FLOW);
+        let next = pace.next(&written, None).unwrap();
+        assert!((begin + BETWEEN..=Instant::now() + BETWEEN).contains(&next));
+        assert_eq!(pace.next(&written, None), None, "nothing was read since");
+    }
+
+    #[test]
+    fn an_answer_is_not_waited_for_longer() {
+        let (mut pace, written) = (Pace::default(), Written::default());
+        pace.count(FLOW);
+        written.set();
+        assert_eq!(pace.next(&written, None), None);
+        pace.count(FLOW);
+        assert!(pace.next(&written, None).is_some(), "what was written before the last read is known");
+    }
+
+    #[test]
+    fn a_deadline_is_kept() {
+        let (mut pace, written) = (Pace::default(), Written::default());
+        let begin = Instant::now();
+        pace.count(FLOW);
+        assert_eq!(pace.next(&written, Some(begin)), None);
+        pace.count(FLOW);
+        assert!(pace.next(&written, Some(Instant::now() + 2 * BETWEEN)).is_some());
     }
 }
