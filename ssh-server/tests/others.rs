@@ -57,7 +57,7 @@ fn check_shell(command: Command) {
     terminal.send("until [ \"$(stty size)\" = '50 100' ]; do :; done; echo resi''zed\r");
     terminal.expect("resized", PATIENCE);
     terminal
-        .send("sh -c 'trap \"echo trap\"\"ped; exit\" INT; echo wai\"\"ting; while :; do sleep 0.1; done'\r");
+        .send("env --default-signal=INT sh -c 'trap \"echo trap\"\"ped; exit\" INT; echo wai\"\"ting; while :; do sleep 0.1; done'\r");
     terminal.expect("waiting", PATIENCE);
     terminal.send("\x03");
     terminal.expect("trapped", PATIENCE);

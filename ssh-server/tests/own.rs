@@ -105,8 +105,7 @@ fn a_shell_has_a_terminal() {
     input.write_all(b"until [ \"$(stty size)\" = '50 120' ]; do :; done; echo resi''zed\r").unwrap();
     read_until(&channel, "resized");
     // What is typed to interrupt does so: the terminal is the controlling one.
-    let words =
-        "sh -c 'trap \"echo trap\"\"ped; exit\" INT; echo wai\"\"ting; while :; do sleep 0.05; done'\r";
+    let words = "env --default-signal=INT sh -c 'trap \"echo trap\"\"ped; exit\" INT; echo wai\"\"ting; while :; do sleep 0.05; done'\r";
     input.write_all(words.as_bytes()).unwrap();
     read_until(&channel, "waiting");
     input.write_all(b"\x07").unwrap();
