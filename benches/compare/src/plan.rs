@@ -79,7 +79,7 @@ enum How {
     Handshakes,
     /// As many connections as make a median, and the work they are.
     RoundTrips(Work, u64),
-    LongPath,
+    LongPath(Work),
     Sequential,
     Concurrent,
     Echo,
@@ -144,7 +144,10 @@ pub(crate) fn all(amounts: &Amounts) -> Vec<Measurement> {
         How::RoundTrips(Work::Handshakes, 1),
     );
     add("the same, to a host seen before".to_owned(), &ROUND_TRIPS, How::RoundTrips(Work::Reconnects, 3));
-    add(format!("download over a path of {low} ms, no limit of bandwidth"), &LONG_PATH, How::LongPath);
+    for work in [Work::Download, Work::Upload] {
+        let title = format!("{work} over a path of {low} ms, no limit of bandwidth");
+        add(title, &LONG_PATH, How::LongPath(work));
+    }
     add("commands on one session, one after the other".to_owned(), &CHANNELS, How::Sequential);
     add(format!("{} commands at once on one session", amounts.concurrent), &CHANNELS, How::Concurrent);
     add("a byte through `cat` and back".to_owned(), &ECHO, How::Echo);
@@ -178,9 +181,8 @@ impl Place {
             How::Sequential => Work::Sequential,
             How::Concurrent => Work::Concurrent,
             How::Echo => Work::Echo,
-            How::LongPath => Work::Download,
             How::Handshakes => Work::Handshakes,
-            How::RoundTrips(work, _) => work,
+            How::LongPath(work) | How::RoundTrips(work, _) => work,
         };
         let can = client.can(work) && (*client != Client::Tcp || measurement.how == How::FromOwn);
         can.then(|| self.measure(measurement, client, work))
@@ -212,7 +214,7 @@ impl Place {
                 Ok(vec![(millis(slow.value) - millis(fast.value)) / (high - low) as f64])
             }
             // More than can be transferred in the time: it is watched, and then ended.
-            How::LongPath => self.watched(&job(1 << 40), client),
+            How::LongPath(_) => self.watched(&job(4 << 30), client),
             How::Sequential => {
                 let run = net(client, &job(0), &job(amounts.sequential))?;
                 Ok(vec![amounts.sequential as f64 / run.wall.as_secs_f64()])
@@ -250,12 +252,13 @@ impl Place {
     fn watched(&self, job: &Job, client: &Client) -> Result<Vec<f64>, String> {
         let proxy = self.proxy(self.amounts.rtts[0]);
         let mut child = client.start(&Job { addr: proxy.addr(), ..job.clone() })?;
+        let direction = if job.work == Work::Upload { Direction::ToServer } else { Direction::ToClient };
         // Nobody reads what it says, which is nothing before its end.
         let [from, to] = self.amounts.watch.map(Duration::from_millis);
         thread::sleep(from);
-        let before = proxy.bytes(Direction::ToClient);
+        let before = proxy.bytes(direction);
         thread::sleep(to - from);
-        let bytes = proxy.bytes(Direction::ToClient) - before;
+        let bytes = proxy.bytes(direction) - before;
         let ended = child.try_wait().map_err(|error| error.to_string())?;
         let _ = child.kill();
         let output = child.wait_with_output().map_err(|error| error.to_string())?;
