@@ -331,7 +331,7 @@ impl Shared {
             Ok(0) => return Err(End::Eof),
             Ok(n) => {
                 *drained = n < size;
-                pace.count(n);
+                pace.count(n, size);
                 receiver.filled(n);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -373,10 +373,12 @@ impl Shared {
             if !half.receiver.awaits_keys() {
                 let Half { reader, receiver, pace, .. } = &mut *half;
                 pace.keep(&self.reading.written, None);
-                match reader.read(receiver.space()) {
+                let space = receiver.space();
+                let size = space.len();
+                match reader.read(space) {
                     Ok(0) => return Err(End::Eof),
                     Ok(n) => {
-                        pace.count(n);
+                        pace.count(n, size);
                         receiver.filled(n);
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
