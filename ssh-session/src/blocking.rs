@@ -18,7 +18,6 @@ mod driver;
 mod forward;
 mod incoming;
 mod output;
-mod pace;
 mod peer_requests;
 mod readiness;
 mod reading;

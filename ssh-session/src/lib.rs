@@ -45,6 +45,7 @@ mod incoming;
 mod listeners;
 #[cfg(unix)]
 pub mod modes;
+mod pace;
 mod peer_requests;
 mod request;
 pub mod settings;

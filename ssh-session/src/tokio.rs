@@ -33,6 +33,7 @@ mod incoming;
 mod peer_requests;
 mod shared;
 mod waiting;
+mod wire;
 
 pub use crate::{ChannelRequest, Decision, Terminal, inbox::Source};
 pub use channel::Channel;

@@ -6,19 +6,20 @@
 //! when nobody has led for a moment: the peer's questions have to be answered while the caller is busy, and somebody may
 //! want to be told without waiting.
 
-use super::{
-    driver::{EndOnPanic, Shared, TimedOut},
-    pace::{Pace, Written},
-};
-use crate::Error;
+use super::driver::{EndOnPanic, Shared, TimedOut};
 #[cfg(unix)]
 use crate::bell::Woken;
+use crate::{
+    Error,
+    pace::{Pace, Written},
+};
 #[cfg(unix)]
 use rustix::event::PollFlags;
 use ssh_kex::{Received, Receiver};
 use std::{
     io::{self, Read},
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -311,8 +312,7 @@ impl Shared {
                 Progress::AwaitsKeys => Step::AwaitsKeys,
             });
         }
-        if *drained {
-            pace.keep(&self.reading.written, deadline);
+        if *drained && !pause(pace, &self.reading.written, deadline) {
             let mut is_ready = false;
             let woken = self.signals.bell.wait(socket.descriptor(), PollFlags::IN, deadline, || {
                 is_ready = awaited.is_ready();
@@ -372,7 +372,7 @@ impl Shared {
             self.signals.bell.take_woken();
             if !half.receiver.awaits_keys() {
                 let Half { reader, receiver, pace, .. } = &mut *half;
-                pace.keep(&self.reading.written, None);
+                pause(pace, &self.reading.written, None);
                 let space = receiver.space();
                 let size = space.len();
                 match reader.read(space) {
@@ -454,6 +454,16 @@ impl Shared {
         self.fail(core, error);
         self.cut();
     }
+}
+
+/// Sleeps until it is time for the next read, unless that is now, or later than `deadline`.
+fn pause(pace: &mut Pace, written: &Written, deadline: Option<Instant>) -> bool {
+    let until = pace.pause(written).map(|(_, until)| until);
+    let until = until.filter(|until| deadline.is_none_or(|deadline| *until < deadline));
+    if let Some(until) = until {
+        thread::sleep(until.saturating_duration_since(Instant::now()));
+    }
+    until.is_some()
 }
 
 /// What a thread that leads has met with.

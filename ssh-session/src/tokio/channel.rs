@@ -350,6 +350,7 @@ impl Inner {
     ) -> Poll<Result<usize, Error>> {
         let mut core = self.shared().lock();
         let written = self.end.write(&mut core, code, data)?;
+        self.shared().written.set();
         // Registered under the lock under which room comes.
         let replaced = match written {
             Written::Bytes(n) => {

@@ -53,7 +53,7 @@ impl Drop for Handle {
 impl Connection {
     /// Starts a client over `stream`. Decisions follow: the host key, then, once [`Connection::authenticate`] was
     /// called, those of the authentication.
-    pub fn client<S: AsyncRead + AsyncWrite + Unpin>(
+    pub fn client<S: AsyncRead + AsyncWrite + Unpin + 'static>(
         stream: S,
         settings: Settings,
     ) -> Result<(Self, Driver<S>), Error> {
@@ -61,7 +61,7 @@ impl Connection {
     }
 
     /// Starts a server over `stream` that owns `host_keys`. Decisions follow: those of the authentication.
-    pub fn server<S: AsyncRead + AsyncWrite + Unpin>(
+    pub fn server<S: AsyncRead + AsyncWrite + Unpin + 'static>(
         stream: S,
         settings: Settings,
         host_keys: Vec<Arc<dyn Signer>>,
@@ -72,7 +72,7 @@ impl Connection {
         })
     }
 
-    fn start<S: AsyncRead + AsyncWrite + Unpin>(
+    fn start<S: AsyncRead + AsyncWrite + Unpin + 'static>(
         stream: S,
         settings: Settings,
         start: impl FnOnce(ssh_kex::Config, ssh_connection::Config) -> Result<(Engine, Receiver), Error>,

@@ -1,7 +1,10 @@
 //! The future that runs a session.
 
-use super::shared::Shared;
-use crate::{Error, ErrorKind};
+use super::{shared::Shared, wire::Wire};
+use crate::{
+    Error, ErrorKind,
+    pace::{LONGEST, Pace},
+};
 use ssh_kex::{Received, Receiver};
 use std::{
     fmt,
@@ -32,9 +35,12 @@ const MAX_CLOSE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Driver<S> {
     shared: Arc<Shared>,
     /// `None` once the session is over.
-    stream: Option<S>,
+    stream: Option<Wire<S>>,
     receiver: Receiver,
     batch: Vec<Received>,
+    pace: Pace,
+    /// Nothing is read before.
+    paused_until: Option<Instant>,
     /// What is being written, from `written` on.
     output: Vec<u8>,
     written: usize,
@@ -57,13 +63,15 @@ enum Progress {
     None,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Driver<S> {
     pub(super) fn new(shared: Arc<Shared>, stream: S, receiver: Receiver, close_timeout: Duration) -> Self {
         Self {
             shared,
-            stream: Some(stream),
+            stream: Some(Wire::new(stream)),
             receiver,
             batch: Vec::new(),
+            pace: Pace::default(),
+            paused_until: None,
             output: Vec::new(),
             written: 0,
             unflushed: false,
@@ -81,7 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         if self.closes_at.is_none() {
             progress = self.read(cx);
         }
-        let due = self.look_at_engine().into_iter().chain(self.rest()).min();
+        let due = self.look_at_engine().into_iter().chain(self.rest()).chain(self.paused_until).min();
         if self.write(cx) == Progress::Some || self.sleep_until(due, cx) == Progress::Some {
             progress = Progress::Some;
         }
@@ -93,15 +101,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 
     /// Reads once, and handles what has arrived.
     fn read(&mut self, cx: &mut Context<'_>) -> Progress {
+        match self.is_paused() {
+            Ok(false) => {}
+            Ok(true) => return Progress::None,
+            Err(error) => return self.hung_up(Some(error)),
+        }
         let Some(stream) = &mut self.stream else { return Progress::None };
         // What follows can't be opened yet: the keys may wait for the decision on the host key.
         if !self.receiver.awaits_keys() {
             let mut space = ReadBuf::new(self.receiver.space());
+            let room = space.capacity();
             match Pin::new(stream).poll_read(cx, &mut space) {
                 Poll::Pending => return Progress::None,
                 Poll::Ready(Ok(())) if !space.filled().is_empty() => {
                     let n = space.filled().len();
                     self.receiver.filled(n);
+                    self.pace.count(n, room);
                     self.rests_at = Some(Instant::now() + AT_REST);
                 }
                 Poll::Ready(Ok(())) => return self.hung_up(None),
@@ -114,6 +129,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             self.shared.fail(self.shared.lock(), error);
         }
         Progress::Some
+    }
+
+    /// Whether more is let gather. The runtime's clock has no ticks short enough but for the longest pause.
+    fn is_paused(&mut self) -> io::Result<bool> {
+        if let Some((LONGEST, until)) = self.pace.pause(&self.shared.written) {
+            self.paused_until = Some(until);
+            self.stream.as_mut().map_or(Ok(()), Wire::unwatch)?;
+        }
+        self.paused_until = self.paused_until.filter(|until| Instant::now() < *until);
+        Ok(self.paused_until.is_some())
     }
 
     /// Decodes and handles everything that has arrived.
@@ -273,7 +298,7 @@ impl<S> Driver<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Future for Driver<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Future for Driver<S> {
     type Output = Error;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Error> {

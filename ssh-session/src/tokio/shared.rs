@@ -3,6 +3,7 @@
 use crate::{
     Error,
     core::{Core, Signals},
+    pace::Written,
 };
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,11 +17,12 @@ pub(super) struct Shared {
     signals: Arc<Signals>,
     /// Wakes the driver; taken by who has done so, until the driver has run.
     driver: Mutex<Option<Waker>>,
+    pub(super) written: Written,
 }
 
 impl Shared {
     pub(super) fn new(core: Core, signals: Arc<Signals>) -> Self {
-        Self { core: Mutex::new(core), signals, driver: Mutex::default() }
+        Self { core: Mutex::new(core), signals, driver: Mutex::default(), written: Written::default() }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
