@@ -117,3 +117,94 @@ impl<S: AsyncWrite + Unpin + 'static> AsyncWrite for Wire<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Wire;
+    use std::{
+        future::{Future, poll_fn},
+        io::{self, Read, Write},
+        net::TcpListener,
+        pin::{Pin, pin},
+        task::Poll,
+        thread,
+        time::Duration,
+    };
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt, duplex},
+        net::TcpStream,
+        runtime::Builder,
+    };
+
+    fn run(future: impl Future<Output = io::Result<()>>) {
+        Builder::new_current_thread().enable_all().build().unwrap().block_on(future).unwrap();
+    }
+
+    #[test]
+    fn an_unwatched_connection_is_watched_again_when_it_has_run_dry() {
+        run(async {
+            let listener = TcpListener::bind("127.0.0.1:0")?;
+            let mut wire = Wire::new(TcpStream::connect(listener.local_addr()?).await?);
+            let mut peer = listener.accept()?.0;
+            wire.unwatch()?;
+            assert!(wire.watched.is_none());
+
+            peer.write_all(b"one")?;
+            let mut data = [0; 3];
+            wire.read_exact(&mut data).await?;
+            assert_eq!(&data, b"one");
+            wire.write_all(b"two").await?;
+            wire.flush().await?;
+            peer.read_exact(&mut data)?;
+            assert_eq!(&data, b"two");
+
+            let mut rest = pin!(wire.read_exact(&mut data));
+            assert!(poll_fn(|cx| Poll::Ready(Pin::new(&mut rest).poll(cx).is_pending())).await);
+            let late = thread::spawn(move || {
+                thread::sleep(Duration::from_millis(50));
+                peer.write_all(b"six").map(|()| peer)
+            });
+            rest.await?;
+            assert_eq!(&data, b"six");
+            assert!(wire.unwatched.is_none());
+
+            wire.unwatch()?;
+            wire.shutdown().await?;
+            assert_eq!(late.join().unwrap()?.read(&mut data)?, 0);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn a_full_unwatched_connection_is_waited_for() {
+        run(async {
+            let listener = TcpListener::bind("127.0.0.1:0")?;
+            let mut wire = Wire::new(TcpStream::connect(listener.local_addr()?).await?);
+            let mut peer = listener.accept()?.0;
+            wire.unwatch()?;
+            let data = vec![7; 32 << 20];
+            let taker = thread::spawn(move || {
+                let mut taken = Vec::new();
+                peer.read_to_end(&mut taken).map(|_| taken)
+            });
+            wire.write_all(&data).await?;
+            wire.shutdown().await?;
+            assert!(taker.join().unwrap()? == data);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn another_stream_stays_watched() {
+        run(async {
+            let (ours, mut peer) = duplex(16);
+            let mut wire = Wire::new(ours);
+            wire.unwatch()?;
+            assert!(wire.watched.is_some());
+            peer.write_all(b"abc").await?;
+            let mut data = [0; 3];
+            wire.read_exact(&mut data).await?;
+            Ok(())
+        });
+    }
+}
