@@ -295,7 +295,11 @@ impl Client {
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if self.events.is_empty() && matches!(self.step, Step::Over) {
+            self.events = VecDeque::new();
+        }
+        event
     }
 
     /// Sends what waits, as far as the sink takes it.

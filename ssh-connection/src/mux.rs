@@ -164,6 +164,15 @@ impl Mux {
         })
     }
 
+    /// Gives back the memory that holds nothing: for a session at rest.
+    pub fn shrink_to_fit(&mut self) {
+        self.channels.shrink_to_fit();
+        self.events.shrink_to_fit();
+        self.listed.shrink_to_fit();
+        self.awaited.shrink_to_fit();
+        self.outbox.shrink_to_fit();
+    }
+
     /// What the peer did next.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()

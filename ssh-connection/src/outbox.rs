@@ -27,6 +27,10 @@ impl Outbox {
         self.bytes.len() - self.start + self.held
     }
 
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.bytes.shrink_to_fit();
+    }
+
     pub(crate) fn push(&mut self, message: &impl Encode) {
         let at = self.bytes.len();
         self.bytes.extend_from_slice(&[0; LENGTH]);

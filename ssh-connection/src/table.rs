@@ -59,6 +59,11 @@ impl Table {
         self.len() >= self.limit
     }
 
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.entries.shrink_to_fit();
+        self.free.shrink_to_fit();
+    }
+
     /// Gives `slot` a number; `None` if the table is full.
     pub(crate) fn insert(&mut self, slot: Slot) -> Option<ChannelId> {
         if self.is_full() {

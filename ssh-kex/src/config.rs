@@ -103,6 +103,19 @@ impl Algorithms {
         self
     }
 
+    pub(crate) const fn none() -> Self {
+        Self {
+            kex: Vec::new(),
+            host_key: Vec::new(),
+            cipher_c2s: Vec::new(),
+            cipher_s2c: Vec::new(),
+            mac_c2s: Vec::new(),
+            mac_s2c: Vec::new(),
+            compression_c2s: Vec::new(),
+            compression_s2c: Vec::new(),
+        }
+    }
+
     fn with(provider: &Provider, legacy: bool) -> Self {
         let kex = names(provider.kex.iter().map(|kex| (kex.name(), kex.is_legacy())), legacy);
         let signatures = provider.signatures.iter();

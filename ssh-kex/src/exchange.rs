@@ -75,8 +75,7 @@ impl Transport {
             true => self.guess()?,
             false => None,
         };
-        let kexinit =
-            negotiate::kexinit(self.role, &self.config.algorithms, cookie, &markers, guess.is_some());
+        let kexinit = self.offer.kexinit(cookie, &markers, guess.is_some());
         let seq = self.send_payload(&kexinit);
         let guess = guess.map(|(method, message)| {
             self.send_payload(&message);
@@ -122,7 +121,7 @@ impl Transport {
     /// The first message of our first method, which the server may be able to use.
     fn guess(&self) -> Result<Option<Guess>, Error> {
         let provider = &self.config.provider;
-        let Some(kex) = self.config.algorithms.kex.first().and_then(|name| provider.kex(name)) else {
+        let Some(kex) = self.offer.first_kex().and_then(|name| provider.kex(name)) else {
             return Ok(None);
         };
         kex.client(provider.random).map(Some).map_err(|error| Cause::Kex { method: kex.name(), error }.into())
@@ -340,8 +339,7 @@ impl Transport {
                 // In a rekey, nothing is offered that this host key can't sign with.
                 let signer = self.host_keys.iter().find(|key| key.public_key() == host_key).cloned();
                 if let Some(signer) = signer {
-                    let can_sign = |name: &String| signer.algorithms().contains(&name.as_str());
-                    self.config.algorithms.host_key.retain(can_sign);
+                    self.offer.limit_host_keys(|name| signer.algorithms().contains(&name));
                 }
                 let id = keys.session_id.clone();
                 let established = false;

@@ -55,7 +55,6 @@ pub(crate) fn ours(role: Role, provider: &Provider) -> ExtInfoBuilder {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Extensions {
     values: Vec<(Vec<u8>, Vec<u8>)>,
-    server_sig_algs: Option<Vec<String>>,
 }
 
 impl Extensions {
@@ -64,9 +63,6 @@ impl Extensions {
         for (name, value) in message.iter().take(MAX_EXTENSIONS) {
             if value.len() > MAX_VALUE {
                 continue;
-            }
-            if name == SERVER_SIG_ALGS.as_bytes() {
-                self.server_sig_algs = Some(NameList(value).iter().map(str::to_owned).collect());
             }
             let full = self.values.len() >= MAX_EXTENSIONS;
             match self.values.iter_mut().find(|(known, _)| known == name) {
@@ -81,8 +77,8 @@ impl Extensions {
         self.values.iter().find(|(known, _)| known == name.as_bytes()).map(|(_, value)| value.as_slice())
     }
 
-    pub(crate) fn server_sig_algs(&self) -> Option<&[String]> {
-        self.server_sig_algs.as_deref()
+    pub(crate) fn server_sig_algs(&self) -> Option<Vec<String>> {
+        self.value(SERVER_SIG_ALGS).map(|value| NameList(value).iter().map(str::to_owned).collect())
     }
 }
 

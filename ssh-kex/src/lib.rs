@@ -64,6 +64,7 @@ mod ext_info;
 mod input;
 pub mod method;
 pub mod negotiate;
+mod offer;
 mod owed;
 mod padding;
 pub mod receiver;

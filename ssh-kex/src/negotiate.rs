@@ -1,11 +1,11 @@
 //! Which algorithms both sides use (RFC 4253 §7.1).
 
-use crate::{Algorithms, Error, Role, config::NO_COMPRESSION, error::Cause, ext_info, strict};
+use crate::{Error, Role, config::NO_COMPRESSION, error::Cause, ext_info, strict};
 use ssh_crypto::{
     AeadCipher, Cipher, CompressionAlgorithm, KexAlgorithm, KeyError, MacAlgorithm, PlainCipher, Provider,
     PublicKey, key::CertificateAlgorithm,
 };
-use ssh_wire::{Message, NameList, message::transport::KexInit};
+use ssh_wire::{NameList, message::transport::KexInit};
 use std::fmt;
 
 /// What both sides agreed on.
@@ -174,45 +174,6 @@ pub(crate) fn is_guess_right(ours: &KexInit<'_>, theirs: &KexInit<'_>) -> bool {
 
 fn first<'a>(list: NameList<'a>) -> &'a [u8] {
     list.0.split(|&byte| byte == b',').next().unwrap_or_default()
-}
-
-/// Our KEXINIT as a payload. In the first one, markers stand behind the key exchange methods.
-pub(crate) fn kexinit(
-    role: Role,
-    algorithms: &Algorithms,
-    cookie: [u8; 16],
-    markers: &[&str],
-    first_kex_packet_follows: bool,
-) -> Vec<u8> {
-    let kex: Vec<&str> = algorithms.kex.iter().map(String::as_str).chain(markers.iter().copied()).collect();
-    let kex = kex.join(",");
-    let [host_key, cipher_c2s, cipher_s2c, mac_c2s, mac_s2c, compression_c2s, compression_s2c] = [
-        &algorithms.host_key,
-        &algorithms.cipher_c2s,
-        &algorithms.cipher_s2c,
-        &algorithms.mac_c2s,
-        &algorithms.mac_s2c,
-        &algorithms.compression_c2s,
-        &algorithms.compression_s2c,
-    ]
-    .map(|names| names.join(","));
-    debug_assert!(role == Role::Client || !first_kex_packet_follows, "a server has nothing to send first");
-    KexInit {
-        cookie,
-        kex: kex.as_str().into(),
-        host_key: host_key.as_str().into(),
-        cipher_c2s: cipher_c2s.as_str().into(),
-        cipher_s2c: cipher_s2c.as_str().into(),
-        mac_c2s: mac_c2s.as_str().into(),
-        mac_s2c: mac_s2c.as_str().into(),
-        compression_c2s: compression_c2s.as_str().into(),
-        compression_s2c: compression_s2c.as_str().into(),
-        language_c2s: NameList::default(),
-        language_s2c: NameList::default(),
-        first_kex_packet_follows,
-        reserved: 0,
-    }
-    .to_payload()
 }
 
 /// Both KEXINITs, and who is who.

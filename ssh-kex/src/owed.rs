@@ -42,6 +42,10 @@ impl Owed {
         Ok(())
     }
 
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.answers.shrink_to_fit();
+    }
+
     /// The oldest answer.
     pub(crate) fn pop(&mut self) -> Option<Answer> {
         let answer = self.answers.pop_front()?;

@@ -3,11 +3,11 @@
 use ssh_crypto::SecureRandom;
 
 /// Random bytes fetched at once; a packet takes 4 to 20 of them. Each session holds so many.
-const BUFFER: usize = 512;
+const BUFFER: usize = 128;
 
 /// Fills padding with random bytes of `random`, many packets' worth fetched at a time.
 pub(crate) fn padding(random: &'static dyn SecureRandom) -> impl FnMut(&mut [u8]) + Send + 'static {
-    let mut buffer = vec![0; BUFFER];
+    let mut buffer = [0; BUFFER];
     let mut used = BUFFER;
     move |mut padding: &mut [u8]| {
         while !padding.is_empty() {

@@ -1,10 +1,11 @@
 //! The engine of SSH-TRANS (RFC 4253), the same for clients and servers.
 
 use crate::{
-    Config, Error, Event, LOG_TARGET, Negotiated, NewOpen, Received, Receiver, Role,
+    Algorithms, Config, Error, Event, LOG_TARGET, Negotiated, NewOpen, Received, Receiver, Role,
     allowed::Phase,
     error::Cause,
     ext_info::Extensions,
+    offer::Offer,
     owed::{Answer, Owed},
     padding::padding,
     receiver::Authenticated,
@@ -56,6 +57,7 @@ const MAX_DESCRIPTION: usize = 4096;
 /// answers that error.
 pub struct Transport {
     pub(crate) config: Config,
+    pub(crate) offer: Offer,
     pub(crate) role: Role,
     /// Server: the keys it can prove to own.
     pub(crate) host_keys: Vec<Arc<dyn Signer>>,
@@ -115,7 +117,7 @@ impl Transport {
 
     fn new(
         role: Role,
-        config: Config,
+        mut config: Config,
         host_keys: Vec<Arc<dyn Signer>>,
         now: Instant,
     ) -> Result<(Self, Receiver), Error> {
@@ -127,6 +129,8 @@ impl Transport {
         if config.max_packet < MIN_MAX_PACKET {
             return Err(Error::usage(format!("packets of up to {MIN_MAX_PACKET} bytes must be accepted")));
         }
+        let offer = Offer::new(&config.algorithms);
+        config.algorithms = Algorithms::none();
         let is_authenticated = Authenticated::default();
         let receiver = Receiver::new(role, config.max_packet, is_authenticated.clone());
         let mut encoder = Encoder::new(padding(config.provider.random));
@@ -155,6 +159,7 @@ impl Transport {
             events: VecDeque::new(),
             open: None,
             config,
+            offer,
         };
         debug!(target: LOG_TARGET, "{role:?}: we are {}", transport.config.identification);
         transport.propose()?;
@@ -361,8 +366,14 @@ impl Transport {
         self.session.as_ref().map(|session| session.host_signature.as_slice())
     }
 
+    /// Gives back the memory that holds nothing: for a session at rest.
+    pub fn shrink_to_fit(&mut self) {
+        self.events.shrink_to_fit();
+        self.owed.shrink_to_fit();
+    }
+
     /// The signature algorithms the server accepts for user keys, if it told (RFC 8308 §3.1).
-    pub fn server_sig_algs(&self) -> Option<&[String]> {
+    pub fn server_sig_algs(&self) -> Option<Vec<String>> {
         self.extensions.server_sig_algs()
     }
 

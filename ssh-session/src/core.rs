@@ -279,11 +279,15 @@ impl Core {
         }
     }
 
-    /// Gives back the buffers that nothing is in: the session is at rest.
+    /// Gives back the memory that nothing is in: the session is at rest.
     #[cfg(feature = "tokio")]
     pub(crate) fn rest(&mut self) {
         self.spare = Vec::new();
         self.decisions.shrink_to_fit();
+        self.lines.shrink_to_fit();
+        self.to_wake.shrink_to_fit();
+        self.engine.transport.shrink_to_fit();
+        self.engine.mux.shrink_to_fit();
         let output = self.engine.transport.output();
         if output.is_empty() {
             *output = Vec::new();

@@ -181,7 +181,7 @@ impl Engine {
 
     fn learn_extensions(&mut self) {
         let Auth::Client(auth) = &mut self.auth else { return };
-        auth.set_server_sig_algs(self.transport.server_sig_algs());
+        auth.set_server_sig_algs(self.transport.server_sig_algs().as_deref());
         let (name, version) = HOSTBOUND;
         let is_understood = self.transport.ext_info(name) == Some(version);
         auth.set_hostbound(self.transport.host_key().filter(|_| is_understood));

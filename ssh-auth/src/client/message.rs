@@ -84,6 +84,8 @@ impl Client {
                 self.conclude(&turn, Outcome::Succeeded);
                 self.events.push_back(Event::Success);
                 // Nothing more is asked for, and a session may last.
+                self.plan.forget();
+                self.attempts.shrink_to_fit();
                 self.outgoing = VecDeque::new();
                 self.server_sig_algs = None;
                 Ok(())

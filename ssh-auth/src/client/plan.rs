@@ -58,6 +58,11 @@ impl Plan {
         self.entries.extend(methods.into_iter().map(Entry::new));
     }
 
+    /// No method is tried any more.
+    pub(super) fn forget(&mut self) {
+        self.entries = Vec::new();
+    }
+
     pub(super) fn method(&self, at: usize) -> &Method {
         &self.entries[at].method
     }

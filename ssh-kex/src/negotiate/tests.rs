@@ -1,5 +1,6 @@
 use super::*;
-use crate::{ErrorKind, default_provider};
+use crate::{Algorithms, ErrorKind, default_provider, offer::Offer};
+use ssh_wire::Message;
 
 fn init<'a>(kex: &'a str, cipher: &'a str, mac: &'a str) -> KexInit<'a> {
     KexInit {
@@ -118,7 +119,7 @@ fn a_guess_is_right_by_the_unfiltered_first_names() {
 fn kexinit_holds_lists_and_markers() {
     let provider = default_provider();
     let algorithms = Algorithms::new(&provider);
-    let payload = kexinit(Role::Client, &algorithms, [7; 16], &["ext-info-c"], true);
+    let payload = Offer::new(&algorithms).kexinit([7; 16], &["ext-info-c"], true);
     let parsed = KexInit::parse(&payload).unwrap();
     assert_eq!(parsed.cookie, [7; 16]);
     assert!(parsed.first_kex_packet_follows);
