@@ -1,0 +1,168 @@
+//! A client of the transport alone, which sends whatever it is told.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test target uses its own part, and a test fails by panicking"
+)]
+
+use ssh_kex::{Config, Event, Receiver, Transport};
+use ssh_wire::{
+    Encode, Message, PacketSink, Rest,
+    message::{
+        auth::UserauthRequest,
+        connection::{ChannelData, ChannelOpen, ChannelRequest, Exec, GlobalRequest, TcpipForward},
+        transport::ServiceRequest,
+    },
+    number,
+};
+use std::{
+    io::{self, Read, Write},
+    time::Instant,
+};
+
+/// A client of the transport alone, which sends whatever it is told.
+pub(crate) struct Raw<S> {
+    pub(crate) stream: S,
+    transport: Transport,
+    receiver: Receiver,
+    /// The reason that the server gave for the end.
+    told: Option<u32>,
+}
+
+impl<S: Read + Write> Raw<S> {
+    /// Says who it is and offers algorithms, and does no more.
+    pub(crate) fn greet(stream: S) -> Self {
+        let (transport, receiver) = Transport::client(Config::default(), Instant::now()).unwrap();
+        let mut raw = Self { stream, transport, receiver, told: None };
+        raw.flush().unwrap();
+        raw
+    }
+
+    /// Exchanges keys.
+    pub(crate) fn start(stream: S) -> Self {
+        let mut raw = Self::greet(stream);
+        while !raw.transport.is_established() {
+            raw.flush().unwrap();
+            assert!(raw.receive().unwrap().is_none());
+        }
+        raw.flush().unwrap();
+        raw
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let output = std::mem::take(self.transport.output());
+        self.stream.write_all(&output)
+    }
+
+    /// Handles what comes next, reading if need be; answers with a message for the layers above, if it is one.
+    pub(crate) fn receive(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let Some(received) = self.receiver.decode().map_err(io::Error::other)? else {
+            let n = self.stream.read(self.receiver.space())?;
+            if n == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.receiver.filled(n);
+            return Ok(None);
+        };
+        let payload = self.transport.handle(received, Instant::now());
+        while let Some(event) = self.transport.poll_event() {
+            match event {
+                Event::HostKey { .. } => self.transport.accept_host_key(Instant::now()).unwrap(),
+                Event::Disconnected(disconnected) => self.told = Some(disconnected.reason),
+                _ => {}
+            }
+        }
+        if let Some(open) = self.transport.take_open() {
+            self.receiver.install(open);
+        }
+        payload.map(|payload| payload.map(|payload| payload.to_vec())).map_err(io::Error::other)
+    }
+
+    /// The next message for the layers above.
+    pub(crate) fn message(&mut self) -> Vec<u8> {
+        loop {
+            if let Some(message) = self.receive().unwrap() {
+                return message;
+            }
+        }
+    }
+
+    pub(crate) fn send(&mut self, payload: &[u8]) -> io::Result<()> {
+        while self.transport.packet().is_none() {
+            self.flush()?;
+            self.receive()?;
+        }
+        let packet = self.seal(payload);
+        self.stream.write_all(&packet)
+    }
+
+    /// A packet, for whoever sends it in the order in which they were sealed.
+    pub(crate) fn seal(&mut self, payload: &[u8]) -> Vec<u8> {
+        let mut packet = self.transport.packet().unwrap();
+        packet.push(&Rest(payload));
+        packet.send();
+        std::mem::take(self.transport.output())
+    }
+
+    pub(crate) fn ask_for_service(&mut self) {
+        self.send(&ServiceRequest { service: b"ssh-userauth" }.to_payload()).unwrap();
+        assert_eq!(self.message()[0], number::SERVICE_ACCEPT);
+    }
+
+    pub(crate) fn log_in(&mut self, user: &str, secret: &str) {
+        self.ask_for_service();
+        self.send(&password(user, secret)).unwrap();
+        assert_eq!(self.message()[0], number::USERAUTH_SUCCESS);
+    }
+
+    /// Opens channel 0 and starts a command on it.
+    pub(crate) fn exec(&mut self, command: &str) {
+        self.send(&open(0)).unwrap();
+        assert_eq!(self.message()[0], number::CHANNEL_OPEN_CONFIRMATION);
+        let mut data = Vec::new();
+        Exec { command: command.as_bytes() }.encode(&mut data);
+        self.send(&request(b"exec", true, &data)).unwrap();
+        assert_eq!(self.message()[0], number::CHANNEL_SUCCESS);
+    }
+
+    /// Reads to the end, and answers with the reason that was given for it; `None` if there was none.
+    pub(crate) fn hear_the_end(&mut self) -> Option<u32> {
+        while self.told.is_none() && self.receive().is_ok() {}
+        self.told
+    }
+}
+
+pub(crate) fn password(user: &str, password: &str) -> Vec<u8> {
+    let mut data = Vec::new();
+    false.encode(&mut data);
+    password.as_bytes().encode(&mut data);
+    let (user, service, method) = (user.as_bytes(), &b"ssh-connection"[..], &b"password"[..]);
+    UserauthRequest { user, service, method, data: Rest(&data) }.to_payload()
+}
+
+pub(crate) fn open(sender: u32) -> Vec<u8> {
+    let (window, max_packet) = (1 << 20, 32 << 10);
+    ChannelOpen { channel_type: b"session", sender, window, max_packet, data: Rest(b"") }.to_payload()
+}
+
+/// A request on channel 0.
+pub(crate) fn request(name: &[u8], want_reply: bool, data: &[u8]) -> Vec<u8> {
+    ChannelRequest { recipient: 0, request: name, want_reply, data: Rest(data) }.to_payload()
+}
+
+pub(crate) fn global(name: &[u8], want_reply: bool, data: &[u8]) -> Vec<u8> {
+    GlobalRequest { name, want_reply, data: Rest(data) }.to_payload()
+}
+
+/// The data of a request to listen on a port that the server chooses.
+pub(crate) fn any_port(address: &str) -> Vec<u8> {
+    let mut data = Vec::new();
+    TcpipForward { address: address.as_bytes(), port: 0 }.encode(&mut data);
+    data
+}
+
+/// Data on channel 0.
+pub(crate) fn data(data: &[u8]) -> Vec<u8> {
+    ChannelData { recipient: 0, data }.to_payload()
+}
