@@ -11,13 +11,16 @@ use ssh_wire::{
     Encode, Message, PacketSink, Rest,
     message::{
         auth::UserauthRequest,
-        connection::{ChannelData, ChannelOpen, ChannelRequest, Exec, GlobalRequest, TcpipForward},
+        connection::{
+            ChannelData, ChannelExtendedData, ChannelOpen, ChannelRequest, Exec, GlobalRequest, TcpipForward,
+        },
         transport::ServiceRequest,
     },
     number,
 };
 use std::{
     io::{self, Read, Write},
+    net::TcpStream,
     time::Instant,
 };
 
@@ -28,13 +31,15 @@ pub(crate) struct Raw<S> {
     receiver: Receiver,
     /// The reason that the server gave for the end.
     told: Option<u32>,
+    /// The window of channels to come.
+    pub(crate) window: u32,
 }
 
 impl<S: Read + Write> Raw<S> {
     /// Says who it is and offers algorithms, and does no more.
     pub(crate) fn greet(stream: S) -> Self {
         let (transport, receiver) = Transport::client(Config::default(), Instant::now()).unwrap();
-        let mut raw = Self { stream, transport, receiver, told: None };
+        let mut raw = Self { stream, transport, receiver, told: None, window: WINDOW };
         raw.flush().unwrap();
         raw
     }
@@ -79,11 +84,12 @@ impl<S: Read + Write> Raw<S> {
         payload.map(|payload| payload.map(|payload| payload.to_vec())).map_err(io::Error::other)
     }
 
-    /// The next message for the layers above.
+    /// The next message for the layers above; signs of life that the server asks for are passed over.
     pub(crate) fn message(&mut self) -> Vec<u8> {
         loop {
-            if let Some(message) = self.receive().unwrap() {
-                return message;
+            match self.receive().unwrap() {
+                Some(message) if message[0] != number::GLOBAL_REQUEST => return message,
+                _ => {}
             }
         }
     }
@@ -116,20 +122,45 @@ impl<S: Read + Write> Raw<S> {
         assert_eq!(self.message()[0], number::USERAUTH_SUCCESS);
     }
 
-    /// Opens channel 0 and starts a command on it.
-    pub(crate) fn exec(&mut self, command: &str) {
-        self.send(&open(0)).unwrap();
-        assert_eq!(self.message()[0], number::CHANNEL_OPEN_CONFIRMATION);
+    /// Opens a channel, answers with the server's number of it, and starts a command there. The first one is number 0.
+    pub(crate) fn exec(&mut self, command: &str) -> u32 {
+        self.exec_prepared(command, &[])
+    }
+
+    /// The same behind other requests.
+    pub(crate) fn exec_prepared(&mut self, command: &str, before: &[(&[u8], &[u8])]) -> u32 {
+        self.send(&open_with(0, self.window)).unwrap();
+        let confirmation = self.message();
+        assert_eq!(confirmation[0], number::CHANNEL_OPEN_CONFIRMATION);
+        let channel = u32::from_be_bytes(confirmation[5..9].try_into().unwrap());
         let mut data = Vec::new();
         Exec { command: command.as_bytes() }.encode(&mut data);
-        self.send(&request(b"exec", true, &data)).unwrap();
-        assert_eq!(self.message()[0], number::CHANNEL_SUCCESS);
+        for (name, data) in before.iter().copied().chain([(&b"exec"[..], &*data)]) {
+            self.send(&request_on(channel, name, true, data)).unwrap();
+            assert_eq!(self.message()[0], number::CHANNEL_SUCCESS);
+        }
+        channel
+    }
+
+    /// Begins to renew the keys, and goes no further.
+    pub(crate) fn begin_rekey(&mut self) {
+        self.transport.rekey(Instant::now()).unwrap();
+        self.flush().unwrap();
     }
 
     /// Reads to the end, and answers with the reason that was given for it; `None` if there was none.
     pub(crate) fn hear_the_end(&mut self) -> Option<u32> {
         while self.told.is_none() && self.receive().is_ok() {}
         self.told
+    }
+}
+
+impl Raw<TcpStream> {
+    /// Takes note of what has come, without waiting for more.
+    pub(crate) fn read_what_is_there(&mut self) {
+        self.stream.set_nonblocking(true).unwrap();
+        while self.receive().is_ok() {}
+        self.stream.set_nonblocking(false).unwrap();
     }
 }
 
@@ -141,14 +172,24 @@ pub(crate) fn password(user: &str, password: &str) -> Vec<u8> {
     UserauthRequest { user, service, method, data: Rest(&data) }.to_payload()
 }
 
+const WINDOW: u32 = 1 << 20;
+
 pub(crate) fn open(sender: u32) -> Vec<u8> {
-    let (window, max_packet) = (1 << 20, 32 << 10);
+    open_with(sender, WINDOW)
+}
+
+fn open_with(sender: u32, window: u32) -> Vec<u8> {
+    let max_packet = 32 << 10;
     ChannelOpen { channel_type: b"session", sender, window, max_packet, data: Rest(b"") }.to_payload()
 }
 
 /// A request on channel 0.
 pub(crate) fn request(name: &[u8], want_reply: bool, data: &[u8]) -> Vec<u8> {
-    ChannelRequest { recipient: 0, request: name, want_reply, data: Rest(data) }.to_payload()
+    request_on(0, name, want_reply, data)
+}
+
+fn request_on(recipient: u32, request: &[u8], want_reply: bool, data: &[u8]) -> Vec<u8> {
+    ChannelRequest { recipient, request, want_reply, data: Rest(data) }.to_payload()
 }
 
 pub(crate) fn global(name: &[u8], want_reply: bool, data: &[u8]) -> Vec<u8> {
@@ -165,4 +206,9 @@ pub(crate) fn any_port(address: &str) -> Vec<u8> {
 /// Data on channel 0.
 pub(crate) fn data(data: &[u8]) -> Vec<u8> {
     ChannelData { recipient: 0, data }.to_payload()
+}
+
+/// Data on channel 0 of a kind that nobody knows.
+pub(crate) fn extended_data(data: &[u8]) -> Vec<u8> {
+    ChannelExtendedData { recipient: 0, code: 7, data }.to_payload()
 }
