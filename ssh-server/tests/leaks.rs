@@ -523,8 +523,11 @@ fn output_that_nobody_reads_costs_no_memory() {
     raw.exec("cat /dev/zero");
     let with_client = Cost { descriptors: rest.descriptors + 1, ..rest };
     // Until the client is given up.
+    let deadline = Instant::now() + PATIENCE;
     while Cost::now(&fixture) != with_client {
         most = most.max(memory());
+        assert!(Instant::now() < deadline, "{:?}, and not {with_client:?}", Cost::now(&fixture));
+        thread::sleep(Duration::from_millis(5));
     }
     let cost = most.saturating_sub(before);
     assert!(cost < MAX_COST, "{cost} bytes");
