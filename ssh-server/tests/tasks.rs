@@ -6,5 +6,7 @@
 mod hostile;
 #[path = "openssh.rs"]
 mod openssh;
+#[path = "others.rs"]
+mod others;
 #[path = "own.rs"]
 mod own;
