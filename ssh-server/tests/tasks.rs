@@ -4,6 +4,8 @@
 
 #[path = "hostile.rs"]
 mod hostile;
+#[path = "limits.rs"]
+mod limits;
 #[path = "openssh.rs"]
 mod openssh;
 #[path = "others.rs"]

@@ -7,6 +7,7 @@
 )]
 
 use ssh_kex::{Config, Event, Receiver, Transport};
+use ssh_server::Signer;
 use ssh_wire::{
     Encode, Message, PacketSink, Rest,
     message::{
@@ -103,6 +104,16 @@ impl<S: Read + Write> Raw<S> {
         self.stream.write_all(&packet)
     }
 
+    /// Sends a message, and answers with the next one that comes.
+    pub(crate) fn ask(&mut self, payload: &[u8]) -> io::Result<Vec<u8>> {
+        self.send(payload)?;
+        loop {
+            if let Some(message) = self.receive()? {
+                return Ok(message);
+            }
+        }
+    }
+
     /// A packet, for whoever sends it in the order in which they were sealed.
     pub(crate) fn seal(&mut self, payload: &[u8]) -> Vec<u8> {
         let mut packet = self.transport.packet().unwrap();
@@ -142,6 +153,10 @@ impl<S: Read + Write> Raw<S> {
         channel
     }
 
+    pub(crate) fn session_id(&self) -> Vec<u8> {
+        self.transport.session_id().unwrap().to_vec()
+    }
+
     /// Begins to renew the keys, and goes no further.
     pub(crate) fn begin_rekey(&mut self) {
         self.transport.rekey(Instant::now()).unwrap();
@@ -162,6 +177,26 @@ impl Raw<TcpStream> {
         while self.receive().is_ok() {}
         self.stream.set_nonblocking(false).unwrap();
     }
+}
+
+/// A request by a key: signed for the session of this id, or whether the key would do.
+pub(crate) fn publickey(user: &str, key: &dyn Signer, session_id: Option<&[u8]>) -> Vec<u8> {
+    let algorithm = "ssh-ed25519";
+    let mut data = Vec::new();
+    session_id.is_some().encode(&mut data);
+    algorithm.as_bytes().encode(&mut data);
+    key.public_key().encode(&mut data);
+    let payload = |data: &[u8]| {
+        let (user, service, method) = (user.as_bytes(), &b"ssh-connection"[..], &b"publickey"[..]);
+        UserauthRequest { user, service, method, data: Rest(data) }.to_payload()
+    };
+    if let Some(id) = session_id {
+        let mut signed = Vec::new();
+        id.encode(&mut signed);
+        signed.extend(payload(&data));
+        key.sign(algorithm, &signed).unwrap().as_slice().encode(&mut data);
+    }
+    payload(&data)
 }
 
 pub(crate) fn password(user: &str, password: &str) -> Vec<u8> {
