@@ -2,156 +2,42 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use ssh_kex::{Config, Event, Receiver, Transport};
+#[allow(unreachable_pub, reason = "shared by test targets")]
+mod driver;
+mod raw;
+
+use driver::{TaskSessions, serve_one};
+use raw::{any_port, data, global, open, password, request};
+use ssh_kex::Config;
 use ssh_server::{
-    Error, ErrorKind, Fixed, Forwarding, Keepalive, KeyKind, KeyPair, Limits, Login, Phase, PrivateKey,
-    Programs, Server, Settings,
+    Error, ErrorKind, Fixed, Forwarding, Keepalive, KeyKind, KeyPair, Limits, Login, NoForwarding, Phase,
+    PrivateKey, Programs, Server, Settings,
     blocking::{NoSessions, Sessions, Start},
     default_provider,
 };
 use ssh_wire::{
-    Encode, Message, PacketSink, Rest,
-    message::{
-        auth::{UserauthRequest, UserauthSuccess},
-        connection::{ChannelOpen, ChannelRequest, Exec, GlobalRequest, TcpipForward},
-        transport::ServiceRequest,
+    Message,
+    message::{auth::UserauthSuccess, transport::ServiceRequest},
+    number::{
+        self,
+        disconnect::{BY_APPLICATION, PROTOCOL_ERROR},
     },
-    number,
 };
 use std::{
-    io::{self, Read, Write},
+    io::Write,
     os::unix::net::UnixStream,
     sync::{Arc, Mutex, mpsc},
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-const USER: &[u8] = b"alice";
-const PASSWORD: &[u8] = b"secret";
+const USER: &str = "alice";
+const PASSWORD: &str = "secret";
 
-/// A client of the transport alone, which sends whatever it is told.
-struct Raw {
-    stream: UnixStream,
-    transport: Transport,
-    receiver: Receiver,
-}
-
-impl Raw {
-    /// Exchanges keys.
-    fn start(stream: UnixStream) -> Self {
-        let (transport, receiver) = Transport::client(Config::default(), Instant::now()).unwrap();
-        let mut raw = Self { stream, transport, receiver };
-        while !raw.transport.is_established() {
-            raw.flush().unwrap();
-            assert!(raw.receive().unwrap().is_none());
-        }
-        raw.flush().unwrap();
-        raw
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let output = std::mem::take(self.transport.output());
-        self.stream.write_all(&output)
-    }
-
-    /// Handles what comes next, reading if need be; answers with a message for the layers above, if it is one.
-    fn receive(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let Some(received) = self.receiver.decode().unwrap() else {
-            let n = self.stream.read(self.receiver.space())?;
-            if n == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            self.receiver.filled(n);
-            return Ok(None);
-        };
-        let payload = self.transport.handle(received, Instant::now());
-        while let Some(event) = self.transport.poll_event() {
-            if let Event::HostKey { .. } = event {
-                self.transport.accept_host_key(Instant::now()).unwrap();
-            }
-        }
-        if let Some(open) = self.transport.take_open() {
-            self.receiver.install(open);
-        }
-        payload.map(|payload| payload.map(|payload| payload.to_vec())).map_err(io::Error::other)
-    }
-
-    /// The next message for the layers above.
-    fn message(&mut self) -> Vec<u8> {
-        loop {
-            if let Some(message) = self.receive().unwrap() {
-                return message;
-            }
-        }
-    }
-
-    fn send(&mut self, payload: &[u8]) -> io::Result<()> {
-        while self.transport.packet().is_none() {
-            self.flush()?;
-            self.receive()?;
-        }
-        let mut packet = self.transport.packet().unwrap();
-        packet.push(&Rest(payload));
-        packet.send();
-        self.flush()
-    }
-
-    fn ask_for_service(&mut self) {
-        self.send(&ServiceRequest { service: b"ssh-userauth" }.to_payload()).unwrap();
-        assert_eq!(self.message()[0], number::SERVICE_ACCEPT);
-    }
-
-    fn log_in(&mut self) {
-        self.ask_for_service();
-        self.send(&password(USER, PASSWORD)).unwrap();
-        assert_eq!(self.message()[0], number::USERAUTH_SUCCESS);
-    }
-
-    /// Opens channel 0 and starts a command on it.
-    fn exec(&mut self, command: &[u8]) {
-        self.send(&open(0)).unwrap();
-        assert_eq!(self.message()[0], number::CHANNEL_OPEN_CONFIRMATION);
-        let mut data = Vec::new();
-        Exec { command }.encode(&mut data);
-        self.send(&request(b"exec", true, &data)).unwrap();
-        assert_eq!(self.message()[0], number::CHANNEL_SUCCESS);
-    }
-
-    /// Reads to the end; whether it was said why.
-    fn hear_the_end(&mut self) -> bool {
-        loop {
-            match self.receive() {
-                Ok(_) if self.transport.is_closed() => return true,
-                Ok(_) => {}
-                // What the transport makes of a DISCONNECT.
-                Err(error) => return error.kind() == io::ErrorKind::Other,
-            }
-        }
-    }
-}
-
-fn password(user: &[u8], password: &[u8]) -> Vec<u8> {
-    let mut data = Vec::new();
-    false.encode(&mut data);
-    password.encode(&mut data);
-    UserauthRequest { user, service: b"ssh-connection", method: b"password", data: Rest(&data) }.to_payload()
-}
-
-fn open(sender: u32) -> Vec<u8> {
-    let (window, max_packet) = (1 << 20, 32 << 10);
-    ChannelOpen { channel_type: b"session", sender, window, max_packet, data: Rest(b"") }.to_payload()
-}
-
-fn request(name: &[u8], want_reply: bool, data: &[u8]) -> Vec<u8> {
-    ChannelRequest { recipient: 0, request: name, want_reply, data: Rest(data) }.to_payload()
-}
-
-fn global(name: &[u8], want_reply: bool, data: &[u8]) -> Vec<u8> {
-    GlobalRequest { name, want_reply, data: Rest(data) }.to_payload()
-}
+type Raw = raw::Raw<UnixStream>;
 
 /// Serves one session of the stream; how it ended is what the thread gives.
-fn serve<H: Sessions>(
+fn serve<H: Sessions + TaskSessions>(
     handler: H,
     change: impl FnOnce(&mut Limits, &mut Settings),
     forwarding: impl Forwarding,
@@ -163,7 +49,7 @@ fn serve<H: Sessions>(
     let key = PrivateKey::generate(KeyKind::Ed25519, provider.random).unwrap();
     let server = Server::builder()
         .host_key(Arc::new(KeyPair::new(&key, &provider).unwrap()))
-        .auth(Fixed::new("alice").password(PASSWORD))
+        .auth(Fixed::new(USER).password(PASSWORD))
         .sessions(handler)
         .forwarding(forwarding)
         .limits(limits)
@@ -171,11 +57,11 @@ fn serve<H: Sessions>(
         .build()
         .unwrap();
     let (ours, theirs) = UnixStream::pair().unwrap();
-    (theirs, thread::spawn(move || server.serve_one(ours, None)))
+    (theirs, serve_one(server, ours))
 }
 
 fn serve_plainly() -> (UnixStream, JoinHandle<Error>) {
-    serve(Programs::new(), |_, _| {}, ssh_server::NoForwarding)
+    serve(Programs::new(), |_, _| {}, NoForwarding)
 }
 
 #[track_caller]
@@ -203,7 +89,7 @@ fn nothing_is_done_before_the_login() {
                 raw.ask_for_service();
             }
             raw.send(&payload).unwrap();
-            assert!(raw.hear_the_end(), "message {}", payload[0]);
+            assert_eq!(raw.hear_the_end(), Some(PROTOCOL_ERROR), "message {}", payload[0]);
             assert_protocol(&server.join().unwrap(), "");
         }
     }
@@ -211,15 +97,15 @@ fn nothing_is_done_before_the_login() {
 
 #[test]
 fn guesses_come_to_an_end() {
-    let (stream, server) = serve(Programs::new(), |limits, _| limits.attempts = 3, ssh_server::NoForwarding);
+    let (stream, server) = serve(Programs::new(), |limits, _| limits.attempts = 3, NoForwarding);
     let mut raw = Raw::start(stream);
     raw.ask_for_service();
     for _ in 0..2 {
-        raw.send(&password(USER, b"wrong")).unwrap();
+        raw.send(&password(USER, "wrong")).unwrap();
         assert_eq!(raw.message()[0], number::USERAUTH_FAILURE);
     }
-    raw.send(&password(USER, b"wrong")).unwrap();
-    assert!(raw.hear_the_end());
+    raw.send(&password(USER, "wrong")).unwrap();
+    assert_eq!(raw.hear_the_end(), Some(PROTOCOL_ERROR));
     assert_protocol(&server.join().unwrap(), "");
 }
 
@@ -228,18 +114,18 @@ fn a_name_is_not_changed_on_the_way() {
     let (stream, server) = serve_plainly();
     let mut raw = Raw::start(stream);
     raw.ask_for_service();
-    raw.send(&password(b"bob", PASSWORD)).unwrap();
+    raw.send(&password("bob", PASSWORD)).unwrap();
     assert_eq!(raw.message()[0], number::USERAUTH_FAILURE);
     raw.send(&password(USER, PASSWORD)).unwrap();
-    assert!(raw.hear_the_end());
+    assert_eq!(raw.hear_the_end(), Some(PROTOCOL_ERROR));
     assert_protocol(&server.join().unwrap(), "name");
 }
 
 #[test]
 fn more_channels_than_there_are_places_for_are_refused() {
-    let (stream, server) = serve(Programs::new(), |limits, _| limits.channels = 3, ssh_server::NoForwarding);
+    let (stream, server) = serve(Programs::new(), |limits, _| limits.channels = 3, NoForwarding);
     let mut raw = Raw::start(stream);
-    raw.log_in();
+    raw.log_in(USER, PASSWORD);
     for sender in 0..200 {
         raw.send(&open(sender)).unwrap();
     }
@@ -254,27 +140,44 @@ fn more_channels_than_there_are_places_for_are_refused() {
     assert_eq!(server.join().unwrap().kind(), ErrorKind::Io);
 }
 
-/// Runs something that never looks at what the client asks meanwhile.
-struct Deaf;
+/// Runs something that never looks at what the client asks meanwhile, and tells how it ended.
+struct Deaf(mpsc::Sender<Error>);
 
 impl Sessions for Deaf {
     fn start(&self, start: Start) {
-        // An error is an end, too.
-        let _ = start.accept().wait_closed(None);
+        if let Err(error) = start.accept().wait_closed(None) {
+            self.0.send(error).unwrap();
+        }
     }
+}
+
+#[cfg(feature = "tokio")]
+impl TaskSessions for Deaf {
+    async fn start(&self, start: ssh_server::tokio::Start) {
+        if let Err(error) = start.accept().wait_closed().await {
+            self.0.send(error).unwrap();
+        }
+    }
+}
+
+fn deaf() -> (Deaf, mpsc::Receiver<Error>) {
+    let (tell, told) = mpsc::channel();
+    (Deaf(tell), told)
 }
 
 #[test]
 fn requests_that_nobody_takes_come_to_an_end() {
-    let (stream, server) = serve(Deaf, |_, _| {}, ssh_server::NoForwarding);
+    let (handler, _told) = deaf();
+    let (stream, server) = serve(handler, |_, _| {}, NoForwarding);
     let mut raw = Raw::start(stream);
-    raw.log_in();
-    raw.exec(b"true");
-    for _ in 0..1000 {
+    raw.log_in(USER, PASSWORD);
+    raw.exec("true");
+    for _ in 0..10_000 {
         if raw.send(&request(b"signal", false, b"")).is_err() {
             break;
         }
     }
+    assert_eq!(raw.hear_the_end(), Some(PROTOCOL_ERROR));
     assert_protocol(&server.join().unwrap(), "too many requests wait on a channel");
 }
 
@@ -292,14 +195,14 @@ fn global_requests_that_wait_come_to_an_end() {
     let (done, wait) = mpsc::channel();
     let (stream, server) = serve(NoSessions, |_, _| {}, Slow(Mutex::new(wait)));
     let mut raw = Raw::start(stream);
-    raw.log_in();
-    let mut data = Vec::new();
-    TcpipForward { address: b"localhost", port: 0 }.encode(&mut data);
+    raw.log_in(USER, PASSWORD);
     for _ in 0..1000 {
-        if raw.send(&global(b"tcpip-forward", false, &data)).is_err() {
+        if raw.send(&global(b"tcpip-forward", false, &any_port("localhost"))).is_err() {
             break;
         }
     }
+    // It is told at once, whatever is being decided.
+    assert_eq!(raw.hear_the_end(), Some(PROTOCOL_ERROR));
     drop(done);
     assert_protocol(&server.join().unwrap(), "too many requests wait");
 }
@@ -309,9 +212,7 @@ fn answers_come_in_the_order_of_the_questions() {
     let (grant, wait) = mpsc::channel();
     let (stream, server) = serve(NoSessions, |_, _| {}, Slow(Mutex::new(wait)));
     let mut raw = Raw::start(stream);
-    raw.log_in();
-    let mut data = Vec::new();
-    TcpipForward { address: b"127.0.0.1", port: 0 }.encode(&mut data);
+    raw.log_in(USER, PASSWORD);
     // What is not served is refused at once, but not before what is still being decided.
     for name in [
         &b"keepalive@openssh.com"[..],
@@ -320,7 +221,7 @@ fn answers_come_in_the_order_of_the_questions() {
         b"tcpip-forward",
         b"unknown",
     ] {
-        raw.send(&global(name, true, &data)).unwrap();
+        raw.send(&global(name, true, &any_port("127.0.0.1"))).unwrap();
     }
     assert_eq!(raw.message()[0], number::REQUEST_FAILURE);
     grant.send(true).unwrap();
@@ -334,42 +235,100 @@ fn answers_come_in_the_order_of_the_questions() {
     assert_eq!(server.join().unwrap().kind(), ErrorKind::Io);
 }
 
+/// What makes the server say something in return, each without an end.
+fn questions() -> [(&'static str, Vec<u8>); 4] {
+    [
+        ("keepalives", global(b"keepalive@openssh.com", true, b"")),
+        ("channels", open(1)),
+        ("pings", [&[number::PING, 0, 0, 4, 0][..], &[0; 1024]].concat()),
+        ("messages that nobody knows", vec![number::PING + 8]),
+    ]
+}
+
+/// Serves one who has a channel, and tells when the session is over for those who serve it, for what was written may
+/// leave until `close` is over.
+fn serve_a_channel(close: Duration) -> (Raw, JoinHandle<Error>, mpsc::Receiver<Error>) {
+    let (handler, told) = deaf();
+    let close = |_: &mut Limits, settings: &mut Settings| {
+        settings.windows.max_queue = 256 << 10;
+        settings.close_timeout = close;
+    };
+    let (stream, server) = serve(handler, close, NoForwarding);
+    let mut raw = Raw::start(stream);
+    raw.log_in(USER, PASSWORD);
+    raw.exec("true");
+    (raw, server, told)
+}
+
 #[test]
 fn answers_that_nobody_reads_come_to_an_end() {
-    let small = |_: &mut Limits, settings: &mut Settings| settings.windows.max_queue = 4096;
-    let (stream, server) = serve(NoSessions, small, ssh_server::NoForwarding);
-    let mut raw = Raw::start(stream);
-    raw.log_in();
-    let question = global(b"keepalive@openssh.com", true, b"");
-    // It never reads, until the server takes no more of it.
-    while raw.send(&question).is_ok() {}
-    assert_protocol(&server.join().unwrap(), "");
+    for (what, question) in questions() {
+        let (mut raw, server, _told) = serve_a_channel(Duration::from_millis(50));
+        // It never reads, until the server takes no more of it.
+        while raw.send(&question).is_ok() {}
+        let error = server.join().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{what}: {error}");
+        // The reason would have come behind all the answers, for which there was no room.
+        assert_eq!(raw.hear_the_end(), None, "{what}");
+    }
+}
+
+#[test]
+fn who_reads_the_answers_in_time_hears_the_reason() {
+    for (what, question) in questions() {
+        let (mut raw, server, told) = serve_a_channel(Duration::from_secs(60));
+        let mut stream = raw.stream.try_clone().unwrap();
+        let mut flood = Vec::new();
+        while flood.len() < 8 << 20 {
+            flood.extend(raw.seal(&question));
+        }
+        let writer = thread::spawn(move || stream.write_all(&flood));
+        // Only when the server has given up.
+        let error = told.recv().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{what}: {error}");
+        assert_eq!(raw.hear_the_end(), Some(PROTOCOL_ERROR), "{what}");
+        assert_protocol(&server.join().unwrap(), "");
+        // The server takes no more of it.
+        writer.join().unwrap().unwrap_err();
+    }
+}
+
+fn impatient(_: &mut Limits, settings: &mut Settings) {
+    settings.keepalive = Some(Keepalive { interval: Duration::from_millis(100), count: 3 });
+    settings.close_timeout = Duration::from_millis(50);
 }
 
 #[test]
 fn who_reads_nothing_is_given_up() {
-    let impatient = |_: &mut Limits, settings: &mut Settings| {
-        settings.keepalive = Some(Keepalive { interval: Duration::from_millis(100), count: 3 });
-    };
-    let (stream, server) = serve(Programs::new(), impatient, ssh_server::NoForwarding);
+    let (stream, server) = serve(Programs::new(), impatient, NoForwarding);
     let mut raw = Raw::start(stream);
-    raw.log_in();
+    raw.log_in(USER, PASSWORD);
     // It writes until nobody takes it any more, and is killed with the session: its thread is joined.
-    raw.exec(b"yes");
+    raw.exec("yes");
+    assert_eq!(server.join().unwrap().kind(), ErrorKind::Timeout(Phase::Keepalive));
+    assert_eq!(raw.hear_the_end(), None, "there was no room for the reason");
+}
+
+#[test]
+fn who_answers_nothing_is_told_so() {
+    let (stream, server) = serve(Programs::new(), impatient, NoForwarding);
+    let mut raw = Raw::start(stream);
+    raw.log_in(USER, PASSWORD);
+    assert_eq!(raw.hear_the_end(), Some(BY_APPLICATION));
     assert_eq!(server.join().unwrap().kind(), ErrorKind::Timeout(Phase::Keepalive));
 }
 
 #[test]
 fn data_without_a_program_is_bounded_by_the_window() {
-    let (stream, server) =
-        serve(Programs::new(), |limits, _| limits.unread = 1 << 20, ssh_server::NoForwarding);
+    let (stream, server) = serve(Programs::new(), |limits, _| limits.unread = 1 << 20, NoForwarding);
     let mut raw = Raw::start(stream);
-    raw.log_in();
+    raw.log_in(USER, PASSWORD);
     raw.send(&open(0)).unwrap();
     let confirmation = raw.message();
     let window = u32::from_be_bytes(confirmation[9..13].try_into().unwrap());
     assert!(window <= 1 << 19, "{window}");
-    let data = ssh_wire::message::connection::ChannelData { recipient: 0, data: &[0; 32 << 10] }.to_payload();
+    let data = data(&[0; 32 << 10]);
     while raw.send(&data).is_ok() {}
+    assert_eq!(raw.hear_the_end(), Some(PROTOCOL_ERROR));
     assert_protocol(&server.join().unwrap(), "window");
 }

@@ -110,7 +110,7 @@ fn openssh_passes_data_both_ways_while_keys_change() {
     let fixture = Fixture::start(limits(), true);
     let mut ssh = fixture.ssh("alice", "key", &["-oRekeyLimit=256K"], "cat");
     let mut child = ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let sent: Vec<u8> = (0..4u32 << 20).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let sent: Vec<u8> = (0..1u32 << 20).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let (mut stdin, input) = (child.stdin.take().unwrap(), sent.clone());
     let writer = std::thread::spawn(move || stdin.write_all(&input));
     let mut received = Vec::new();
@@ -118,6 +118,19 @@ fn openssh_passes_data_both_ways_while_keys_change() {
     writer.join().unwrap().unwrap();
     assert!(received == sent, "{} bytes of {}", received.len(), sent.len());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn many_variables_come_in_one_flight() {
+    if lacks_ssh("many_variables_come_in_one_flight") {
+        return;
+    }
+    let fixture = Fixture::start(limits(), true);
+    let mut ssh = fixture.ssh("alice", "key", &["-oSendEnv=LC_TEST_*"], "env | grep -c LC_TEST_");
+    let ssh = ssh.envs((0..500).map(|n| (format!("LC_TEST_{n}"), "some words")));
+    let output = ssh.stdin(Stdio::null()).output().unwrap();
+    // As many as one client may set.
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "128\n", "{output:?}");
 }
 
 #[test]

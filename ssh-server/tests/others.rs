@@ -8,13 +8,14 @@ use common::{Fixture, PATIENCE, USER, noise, plan};
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
+    path::PathBuf,
     process::{Command, Output, Stdio},
     thread,
 };
 use testing::{KeyPair, Library, Pty};
 
 /// A client's program, or a skip.
-fn newer(test: &str, program: &str) -> Option<std::path::PathBuf> {
+fn newer(test: &str, program: &str) -> Option<PathBuf> {
     let found = testing::newer_program(program);
     if found.is_none() {
         testing::skip(test, testing::NEWER_MISSING);
@@ -39,14 +40,28 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// A server that renews the keys often.
+fn start_renewing() -> Fixture {
+    let mut plan = plan();
+    plan.settings.kex.rekey.bytes = 512 << 10;
+    plan.start()
+}
+
 fn check_commands(mut command: impl FnMut(&str) -> Command) {
     let output = run(command("cat; echo err >&2; exit 7"), b"in");
     assert_eq!(text(&output.stdout), "in", "{output:?}");
     assert!(text(&output.stderr).ends_with("err\n"), "{output:?}");
     assert_eq!(output.status.code(), Some(7));
-    let sent = noise(2 << 20);
-    let output = run(command("cat"), &sent);
+}
+
+/// Passes data both ways by `cat`, in one session, while the keys are renewed several times.
+fn check_rekeying(fixture: &Fixture, cat: Command) {
+    let before = fixture.exchanges();
+    let sent = noise(3 << 19);
+    let output = run(cat, &sent);
     assert!(output.stdout == sent, "{} bytes, {}", output.stdout.len(), text(&output.stderr));
+    let exchanges = fixture.exchanges() - before;
+    assert!(exchanges > 2, "{exchanges} key exchanges");
 }
 
 fn check_shell(command: Command) {
@@ -114,63 +129,91 @@ fn check_forwards(mut command: impl FnMut(&[String]) -> Command) {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
+fn check_openssh(ssh: &PathBuf) {
+    let fixture = plan().start();
+    let options = ["-oRekeyLimit=512K", "-oBatchMode=yes"];
+    check_commands(|command| fixture.ssh(ssh, USER, "key", &options, &[command]));
+    check_rekeying(&fixture, fixture.ssh(ssh, USER, "key", &options, &["cat"]));
+    let renewing = start_renewing();
+    check_rekeying(&renewing, renewing.ssh(ssh, USER, "key", &[], &["cat"]));
+    // It says so when a signal has ended the command; Dropbear's client does not.
+    assert_eq!(
+        run(fixture.ssh(ssh, USER, "key", &options, &["kill -TERM $$"]), b"").status.code(),
+        Some(255)
+    );
+    check_shell(fixture.ssh(ssh, USER, "key", &["-e", "none"], &[]));
+    check_forwards(|options| {
+        let options: Vec<_> = options.iter().map(String::as_str).collect();
+        fixture.ssh(ssh, USER, "key", &options, &["cat"])
+    });
+    let output = run(fixture.ssh(ssh, USER, "key", &["-oSetEnv=LC_TEST=yes"], &["echo $LC_TEST"]), b"");
+    assert_eq!(text(&output.stdout), "yes\n");
+}
+
+#[test]
+fn the_machines_openssh() {
+    if Command::new("ssh").arg("-V").output().is_err() {
+        return testing::skip("the_machines_openssh", "there is no ssh");
+    }
+    check_openssh(&"ssh".into());
+}
+
 #[test]
 fn the_newest_openssh() {
     let Some(ssh) = newer("the_newest_openssh", "ssh") else { return };
-    let fixture = plan().start();
-    let options = ["-oRekeyLimit=512K", "-oBatchMode=yes"];
-    check_commands(|command| fixture.ssh(&ssh, USER, "key", &options, &[command]));
-    // It says so when a signal has ended the command; Dropbear's client does not.
-    assert_eq!(
-        run(fixture.ssh(&ssh, USER, "key", &options, &["kill -TERM $$"]), b"").status.code(),
-        Some(255)
-    );
-    check_shell(fixture.ssh(&ssh, USER, "key", &["-e", "none"], &[]));
-    check_forwards(|options| {
-        let options: Vec<_> = options.iter().map(String::as_str).collect();
-        fixture.ssh(&ssh, USER, "key", &options, &["cat"])
-    });
-    let output = run(fixture.ssh(&ssh, USER, "key", &["-oSetEnv=LC_TEST=yes"], &["echo $LC_TEST"]), b"");
-    assert_eq!(text(&output.stdout), "yes\n");
+    check_openssh(&ssh);
 }
 
 #[test]
 fn dropbear() {
     let Some(dbclient) = newer("dropbear", "dbclient") else { return };
     let Some(convert) = newer("dropbear", "dropbearconvert") else { return };
-    let fixture = plan().start();
-    let key = fixture.path("dropbear-key");
-    let converted = Command::new(convert)
-        .args(["openssh", "dropbear"])
-        .args([&fixture.path("key"), &key])
-        .output()
-        .unwrap();
-    assert!(converted.status.success(), "{converted:?}");
-    let client = |options: &[String], command: &[&str]| {
+    let (fixture, renewing) = (plan().start(), start_renewing());
+    let key = |fixture: &Fixture| {
+        let key = fixture.path("dropbear-key");
+        let arguments = ["openssh", "dropbear"];
+        let files = [&fixture.path("key"), &key];
+        let converted = Command::new(&convert).args(arguments).args(files).output().unwrap();
+        assert!(converted.status.success(), "{converted:?}");
+    };
+    key(&fixture);
+    key(&renewing);
+    let client = |fixture: &Fixture, options: &[String], command: &[&str]| {
         let mut client = Command::new(&dbclient);
         client.env("HOME", fixture.dir.path()).args(["-y", "-y", "-p"]).arg(fixture.port().to_string());
-        client.arg("-i").arg(&key).args(options).arg(format!("{USER}@127.0.0.1")).args(command);
+        client.arg("-i").arg(fixture.path("dropbear-key")).args(options);
+        client.arg(format!("{USER}@127.0.0.1")).args(command);
         client
     };
-    check_commands(|command| client(&[], &[command]));
-    check_shell(client(&[], &[]));
-    check_forwards(|options| client(options, &["cat"]));
+    check_commands(|command| client(&fixture, &[], &[command]));
+    check_rekeying(&renewing, client(&renewing, &[], &["cat"]));
+    check_shell(client(&fixture, &[], &[]));
+    check_forwards(|options| client(&fixture, options, &["cat"]));
 }
 
 fn python(test: &str, library: Library) {
-    let fixture = plan().start();
-    for action in ["command", "shell", "data", "forward"] {
+    let (fixture, renewing) = (plan().start(), start_renewing());
+    for (fixture, action) in [
+        (&fixture, "command"),
+        (&fixture, "shell"),
+        (&fixture, "data"),
+        (&renewing, "data"),
+        (&fixture, "forward"),
+    ] {
         let mut command = match testing::python_client(library) {
             Ok(command) => command,
             Err(lacks) => return testing::skip(test, &lacks),
         };
         command.arg(fixture.port().to_string()).arg(USER).arg(fixture.path("key")).arg(action);
+        let before = fixture.exchanges();
         let output = run(command, b"");
         assert!(
             output.status.success() && output.stdout.ends_with(b"passed\n"),
             "{action}: {}",
             text(&output.stderr)
         );
+        let exchanges = fixture.exchanges() - before;
+        assert!(action != "data" || exchanges > 2, "{exchanges} key exchanges");
     }
 }
 
@@ -185,7 +228,7 @@ fn asyncssh() {
 }
 
 /// OpenSSH's clients: the machine's own, and the newest if it was unpacked.
-fn openssh(test: &str) -> Vec<std::path::PathBuf> {
+fn openssh(test: &str) -> Vec<PathBuf> {
     let own = Command::new("ssh").arg("-V").output().is_ok().then(|| "ssh".into());
     let clients: Vec<_> = own.into_iter().chain(testing::newer_program("ssh")).collect();
     if clients.is_empty() {

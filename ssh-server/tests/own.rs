@@ -74,6 +74,25 @@ fn commands_have_their_streams_and_their_end() {
     assert_eq!((output.stdout.as_slice(), output.exit), (&b"late\n"[..], Some(Exit::Status(3))));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_tells_that_its_disk_is_full() {
+    let fixture = plan().start();
+    let session = fixture.session();
+    for input in [1, 8 << 20] {
+        // More than it will ever take, in the second case.
+        let output = session.command("LC_ALL=C cat >/dev/full").stdin(noise(input)).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains("No space left on device"), "{told}");
+        assert_eq!((output.stdout.len(), output.exit), (0, Some(Exit::Status(1))));
+    }
+    let command = session.command("LC_ALL=C dd if=/dev/zero of=/dev/full count=1");
+    let output = command.terminal(terminal(80, 24)).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(told.contains("No space left on device"), "{told}");
+    assert_eq!(output.exit, Some(Exit::Status(1)));
+}
+
 #[test]
 fn data_goes_both_ways_while_keys_change() {
     let fixture = plan().start();

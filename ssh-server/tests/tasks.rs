@@ -2,7 +2,13 @@
 
 #![allow(clippy::duplicate_mod, reason = "each file of scenarios is a test target of its own, too")]
 
+#[path = "hostile.rs"]
+mod hostile;
+#[path = "limits.rs"]
+mod limits;
 #[path = "openssh.rs"]
 mod openssh;
+#[path = "others.rs"]
+mod others;
 #[path = "own.rs"]
 mod own;

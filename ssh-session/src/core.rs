@@ -241,8 +241,13 @@ impl Core {
             ErrorKind::Closed | ErrorKind::Timeout(_) => Some(disconnect::BY_APPLICATION),
             _ => None,
         };
+        // What the peer did, or did not do. Other errors may name what is this side's own business.
+        let text = match error.kind() {
+            ErrorKind::Protocol | ErrorKind::Timeout(_) => error.to_string(),
+            _ => String::new(),
+        };
         if let Some(reason) = reason {
-            self.engine.transport.disconnect(reason, "");
+            self.engine.transport.disconnect(reason, &text);
         }
         for inbox in self.channels.values() {
             inbox.fail(&error);

@@ -8,8 +8,9 @@ use crate::{
 use ssh_connection::ChannelId;
 use std::{collections::VecDeque, fmt};
 
-/// Requests that wait on one channel to be taken. A peer that makes more is flooding.
-const MAX_WAITING: usize = 64;
+/// Requests that wait on one channel to be taken. A peer that makes more is flooding; OpenSSH's client sends all its
+/// variables in one flight, each in a request.
+const MAX_WAITING: usize = 1024;
 /// Bytes of waiting requests on one channel from which on no further one is kept.
 const MAX_BYTES: usize = 256 * 1024;
 

@@ -14,10 +14,19 @@ use driver::{Serving, TaskSessions, serve};
 use ssh_client::{Config, Credential, blocking::Session, host_key::Expect};
 use ssh_server::{
     Authenticator, CertifiedSigner, Client, Fixed, ForwardAll, KeyKind, KeyPair, Limits, Method, Permissions,
-    PrivateKey, Programs, PublicKey, Server, Signer, Verdict, auth::Prompts, blocking::Sessions,
+    PrivateKey, Programs, PublicKey, Server, Settings, Signer, Verdict, auth::Prompts, blocking::Sessions,
     default_provider,
 };
-use std::{net::TcpListener, path::PathBuf, process::Command, sync::Arc, time::Duration};
+use std::{
+    net::TcpListener,
+    path::PathBuf,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use tempfile::TempDir;
 use testing::KeyKind as Kind;
 
@@ -31,11 +40,13 @@ pub(crate) struct Fixture {
     pub(crate) dir: TempDir,
     host: PublicKey,
     key: Arc<KeyPair>,
+    exchanges: Arc<AtomicUsize>,
 }
 
 /// A server to be.
 pub(crate) struct Plan<H> {
     pub(crate) limits: Limits,
+    pub(crate) settings: Settings,
     pub(crate) programs: H,
     pub(crate) forwarding: bool,
     pub(crate) auth: Box<dyn FnOnce(PublicKey) -> Box<dyn Authenticator>>,
@@ -55,6 +66,7 @@ pub(crate) fn limits() -> Limits {
 pub(crate) fn plan() -> Plan<Programs> {
     Plan {
         limits: limits(),
+        settings: Settings::new(ssh_kex::Config::default()),
         programs: Programs::new(),
         forwarding: true,
         auth: Box::new(|key| Box::new(Fixed::new(USER).password(PASSWORD).key(key))),
@@ -75,8 +87,8 @@ impl<H: Sessions + TaskSessions> Plan<H> {
     }
 
     pub(crate) fn sessions<S: Sessions + TaskSessions>(self, programs: S) -> Plan<S> {
-        let Self { limits, programs: _, forwarding, auth, banner, certified } = self;
-        Plan { limits, programs, forwarding, auth, banner, certified }
+        let Self { limits, settings, programs: _, forwarding, auth, banner, certified } = self;
+        Plan { limits, settings, programs, forwarding, auth, banner, certified }
     }
 
     pub(crate) fn start(self) -> Fixture {
@@ -92,13 +104,15 @@ impl<H: Sessions + TaskSessions> Plan<H> {
         let private = PrivateKey::generate(KeyKind::Ed25519, provider.random).unwrap();
         let host = Arc::new(KeyPair::new(&private, &provider).unwrap());
         let host_public = PublicKey::from_blob(host.public_key()).unwrap();
+        let signer =
+            self.certified.map_or_else(|| host.clone() as Arc<dyn Signer>, |name| certified(&host, name));
+        let exchanges = Arc::<AtomicUsize>::default();
         let mut builder = Server::builder()
-            .host_key(
-                self.certified.map_or_else(|| host.clone() as Arc<dyn Signer>, |name| certified(&host, name)),
-            )
+            .host_key(Arc::new(Counting { signer, signatures: exchanges.clone() }))
             .auth((self.auth)(public))
             .sessions(self.programs)
-            .limits(self.limits);
+            .limits(self.limits)
+            .settings(self.settings);
         if self.forwarding {
             builder = builder.forwarding(ForwardAll);
         }
@@ -107,13 +121,39 @@ impl<H: Sessions + TaskSessions> Plan<H> {
         }
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let serving = serve(&builder.build().unwrap(), listener);
-        Fixture { serving, dir, host: host_public, key }
+        Fixture { serving, dir, host: host_public, key, exchanges }
+    }
+}
+
+/// A host key that counts what is signed by it.
+struct Counting {
+    signer: Arc<dyn Signer>,
+    signatures: Arc<AtomicUsize>,
+}
+
+impl Signer for Counting {
+    fn public_key(&self) -> &[u8] {
+        self.signer.public_key()
+    }
+
+    fn algorithms(&self) -> Vec<&str> {
+        self.signer.algorithms()
+    }
+
+    fn sign(&self, algorithm: &str, message: &[u8]) -> Result<Vec<u8>, ssh_client::crypto::SignError> {
+        self.signatures.fetch_add(1, Ordering::Relaxed);
+        self.signer.sign(algorithm, message)
     }
 }
 
 impl Fixture {
     pub(crate) fn port(&self) -> u16 {
         self.serving.address().port()
+    }
+
+    /// The key exchanges of all sessions so far: for each, the host key signs once.
+    pub(crate) fn exchanges(&self) -> usize {
+        self.exchanges.load(Ordering::Relaxed)
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -27,6 +27,9 @@ use std::{
 const MOMENT: Duration = Duration::from_millis(5);
 /// The same where somebody is told without waiting, who learns of news as much later as this at most.
 const MOMENT_WATCHED: Duration = Duration::from_millis(1);
+/// Reads with which a caller goes on when its time is over: what it waits for may be among what is there. A peer that sends
+/// without a pause could hold it for ever.
+const MAX_OVERTIME: u32 = 16;
 
 /// What the reading thread does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -276,10 +279,18 @@ impl Shared {
     /// Reads until what is waited for is there, or time is up. `None` if this thread can't go on reading.
     fn lead(&self, deadline: Option<Instant>, awaited: &mut dyn Awaited) -> Option<Result<(), TimedOut>> {
         let mut half = self.reading.half.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut overtime = 0;
         loop {
             match self.step(&mut half, deadline, awaited) {
                 // The keys wait for what this thread, too, may have waited for.
                 Ok(Step::Read | Step::AwaitsKeys) if awaited.is_ready() => return Some(Ok(())),
+                // Where more is always there, the clock is not asked by waiting.
+                Ok(Step::Read) if deadline.is_some_and(|deadline| deadline <= Instant::now()) => {
+                    overtime += 1;
+                    if overtime > MAX_OVERTIME {
+                        return Some(Err(TimedOut));
+                    }
+                }
                 Ok(Step::Read) => {}
                 Ok(Step::Ready) => return Some(Ok(())),
                 Ok(Step::TimedOut) => return Some(Err(TimedOut)),
