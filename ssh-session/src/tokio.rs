@@ -34,11 +34,11 @@ mod peer_requests;
 mod shared;
 mod waiting;
 
-pub use crate::{ChannelRequest, Decision, Terminal, inbox::Source};
+pub use crate::{ChannelRequest, Decision, GlobalRequest, Terminal, inbox::Source};
 pub use channel::Channel;
 pub use connection::Connection;
 pub use driver::Driver;
 pub use forward::{Forward, Forwarded};
 pub use half::{ReadHalf, WriteHalf};
 pub use incoming::Incoming;
-pub use peer_requests::{ChannelOffer, GlobalRequest, PeerRequest, PeerRequests};
+pub use peer_requests::{ChannelOffer, PeerRequest, PeerRequests};
