@@ -4,14 +4,14 @@
 
 mod common;
 
-use common::{Fixture, PATIENCE, USER, noise, plan};
+use common::{Fixture, PATIENCE, USER, plan};
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     process::{Command, Output, Stdio},
     thread,
 };
-use testing::{KeyPair, Library, Pty};
+use testing::{KeyPair, Library, check_shell};
 
 /// A client's program, or a skip.
 fn newer(test: &str, program: &str) -> Option<std::path::PathBuf> {
@@ -44,25 +44,9 @@ fn check_commands(mut command: impl FnMut(&str) -> Command) {
     assert_eq!(text(&output.stdout), "in", "{output:?}");
     assert!(text(&output.stderr).ends_with("err\n"), "{output:?}");
     assert_eq!(output.status.code(), Some(7));
-    let sent = noise(2 << 20);
+    let sent = testing::noise(2 << 20);
     let output = run(command("cat"), &sent);
     assert!(output.stdout == sent, "{} bytes, {}", output.stdout.len(), text(&output.stderr));
-}
-
-fn check_shell(command: Command) {
-    let mut terminal = Pty::spawn(command, 93, 31);
-    terminal.send("echo \"<$(stty size)>\"\r");
-    terminal.expect("<31 93>", PATIENCE);
-    terminal.resize(100, 50);
-    terminal.send("until [ \"$(stty size)\" = '50 100' ]; do :; done; echo resi''zed\r");
-    terminal.expect("resized", PATIENCE);
-    terminal
-        .send("env --default-signal=INT sh -c 'trap \"echo trap\"\"ped; exit\" INT; echo wai\"\"ting; while :; do sleep 0.1; done'\r");
-    terminal.expect("waiting", PATIENCE);
-    terminal.send("\x03");
-    terminal.expect("trapped", PATIENCE);
-    terminal.send("exit 5\r");
-    assert_eq!(terminal.exit_code(PATIENCE), 5);
 }
 
 /// A port that greets whoever comes.
@@ -125,7 +109,7 @@ fn the_newest_openssh() {
         run(fixture.ssh(&ssh, USER, "key", &options, &["kill -TERM $$"]), b"").status.code(),
         Some(255)
     );
-    check_shell(fixture.ssh(&ssh, USER, "key", &["-e", "none"], &[]));
+    check_shell(fixture.ssh(&ssh, USER, "key", &["-e", "none"], &[]), PATIENCE);
     check_forwards(|options| {
         let options: Vec<_> = options.iter().map(String::as_str).collect();
         fixture.ssh(&ssh, USER, "key", &options, &["cat"])
@@ -153,7 +137,7 @@ fn dropbear() {
         client
     };
     check_commands(|command| client(&[], &[command]));
-    check_shell(client(&[], &[]));
+    check_shell(client(&[], &[]), PATIENCE);
     check_forwards(|options| client(options, &["cat"]));
 }
 
