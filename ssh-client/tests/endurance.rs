@@ -83,14 +83,7 @@ struct Blocks {
 
 impl Blocks {
     fn new() -> Self {
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let step = || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state.to_le_bytes()
-        };
-        Self { block: std::iter::repeat_with(step).take(BLOCK / 8).flatten().collect(), number: 0 }
+        Self { block: testing::noise(BLOCK), number: 0 }
     }
 
     fn next_block(&mut self) -> &[u8] {

@@ -13,6 +13,7 @@
 //! [`SignatureAlgorithm`] verifies and [`SigningKey`] makes.
 
 pub(crate) mod ecdsa;
+pub(crate) mod ed25519;
 pub(crate) mod rsa;
 pub(crate) mod security_key;
 

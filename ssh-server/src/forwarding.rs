@@ -5,7 +5,12 @@ mod ask;
 pub(crate) use ask::{Ask, CHANNELS, Endpoint, REQUESTS};
 
 use crate::Login;
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
+
+/// How long each address of a host is tried.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long nothing is accepted when the system has no descriptor for it.
+pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 
 /// Decides about forwarded connections:
 ///

@@ -63,6 +63,7 @@ pub mod process;
 pub mod programs;
 pub mod request;
 pub mod server;
+mod start;
 mod startups;
 #[cfg(feature = "tokio")]
 pub mod tokio;
@@ -73,6 +74,7 @@ pub use limits::Limits;
 pub use login::{Login, Permissions};
 pub use programs::Programs;
 pub use server::{Builder, Server};
+pub use start::Start;
 
 pub use ssh_auth::certificate::CertifiedSigner;
 pub use ssh_connection::Exit;

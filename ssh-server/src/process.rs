@@ -8,7 +8,7 @@ mod terminal;
 pub use signal::{signal_name, signal_named};
 pub use terminal::Terminal;
 
-use crate::request::Pty;
+use crate::request::{Pty, SessionRequest};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use ssh_wire::message::connection::{ExitSignal, ExitStatus as Status};
 use std::{
@@ -104,6 +104,23 @@ impl Group {
                 log::debug!("signal to a process group: {error}");
                 false
             }
+        }
+    }
+
+    /// Tells all of the group that its client is gone. Has no effect once the group is forgotten.
+    pub(crate) fn hang_up(&self) {
+        self.signal(Signal::HUP);
+        // One that is stopped must go on to hear it.
+        self.signal(Signal::CONT);
+    }
+
+    /// Does what a client asks for while its program runs on `terminal`, or without one; whether it could be done.
+    pub(crate) fn answer(&self, request: &SessionRequest, terminal: Option<&Terminal>) -> bool {
+        match (request, terminal) {
+            (SessionRequest::Signal(name), _) => signal_named(name).is_some_and(|signal| self.signal(signal)),
+            (SessionRequest::WindowChange(size), Some(terminal)) => terminal.resize(*size).is_ok(),
+            (SessionRequest::Break(_), Some(terminal)) => terminal.send_break().is_ok(),
+            _ => false,
         }
     }
 

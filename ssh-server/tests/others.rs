@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Fixture, PATIENCE, USER, noise, plan};
+use common::{Fixture, PATIENCE, USER, plan};
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
@@ -12,7 +12,7 @@ use std::{
     process::{Command, Output, Stdio},
     thread,
 };
-use testing::{KeyPair, Library, Pty};
+use testing::{KeyPair, Library, check_shell};
 
 /// A client's program, or a skip.
 fn newer(test: &str, program: &str) -> Option<PathBuf> {
@@ -57,27 +57,11 @@ fn check_commands(mut command: impl FnMut(&str) -> Command) {
 /// Passes data both ways by `cat`, in one session, while the keys are renewed several times.
 fn check_rekeying(fixture: &Fixture, cat: Command) {
     let before = fixture.exchanges();
-    let sent = noise(3 << 19);
+    let sent = testing::noise(3 << 19);
     let output = run(cat, &sent);
     assert!(output.stdout == sent, "{} bytes, {}", output.stdout.len(), text(&output.stderr));
     let exchanges = fixture.exchanges() - before;
     assert!(exchanges > 2, "{exchanges} key exchanges");
-}
-
-fn check_shell(command: Command) {
-    let mut terminal = Pty::spawn(command, 93, 31);
-    terminal.send("echo \"<$(stty size)>\"\r");
-    terminal.expect("<31 93>", PATIENCE);
-    terminal.resize(100, 50);
-    terminal.send("until [ \"$(stty size)\" = '50 100' ]; do :; done; echo resi''zed\r");
-    terminal.expect("resized", PATIENCE);
-    terminal
-        .send("env --default-signal=INT sh -c 'trap \"echo trap\"\"ped; exit\" INT; echo wai\"\"ting; while :; do sleep 0.1; done'\r");
-    terminal.expect("waiting", PATIENCE);
-    terminal.send("\x03");
-    terminal.expect("trapped", PATIENCE);
-    terminal.send("exit 5\r");
-    assert_eq!(terminal.exit_code(PATIENCE), 5);
 }
 
 /// A port that greets whoever comes.
@@ -141,7 +125,7 @@ fn check_openssh(ssh: &PathBuf) {
         run(fixture.ssh(ssh, USER, "key", &options, &["kill -TERM $$"]), b"").status.code(),
         Some(255)
     );
-    check_shell(fixture.ssh(ssh, USER, "key", &["-e", "none"], &[]));
+    check_shell(fixture.ssh(ssh, USER, "key", &["-e", "none"], &[]), PATIENCE);
     check_forwards(|options| {
         let options: Vec<_> = options.iter().map(String::as_str).collect();
         fixture.ssh(ssh, USER, "key", &options, &["cat"])
@@ -187,7 +171,7 @@ fn dropbear() {
     };
     check_commands(|command| client(&fixture, &[], &[command]));
     check_rekeying(&renewing, client(&renewing, &[], &["cat"]));
-    check_shell(client(&fixture, &[], &[]));
+    check_shell(client(&fixture, &[], &[]), PATIENCE);
     check_forwards(|options| client(&fixture, options, &["cat"]));
 }
 

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{PASSWORD, PATIENCE, USER, limits, noise, plan};
+use common::{PASSWORD, PATIENCE, USER, limits, plan};
 use ssh_client::{
     Credential, ErrorKind, Exit, RekeyLimit, Terminal, TerminalSize,
     blocking::{Channel, Session},
@@ -99,7 +99,7 @@ fn data_goes_both_ways_while_keys_change() {
     let limit = RekeyLimit { bytes: 256 * 1024, ..RekeyLimit::default() };
     let config = fixture.config(USER).key(fixture.signer()).rekey(limit);
     let session = fixture.connect(&config).unwrap();
-    let sent = noise(2 << 20);
+    let sent = testing::noise(2 << 20);
     let output = session.command("cat").stdin(sent.clone()).output().unwrap();
     assert!(output.stdout == sent, "{} bytes of {}", output.stdout.len(), sent.len());
 }
@@ -303,7 +303,7 @@ fn connections_are_forwarded_to_where_they_shall() {
         stream.write_all(&received).unwrap();
     });
     let channel = session.direct_tcpip("localhost", port, ("127.0.0.1", 7)).unwrap();
-    let sent = noise(1 << 20);
+    let sent = testing::noise(1 << 20);
     { &channel }.write_all(&sent).unwrap();
     channel.shutdown_write().unwrap();
     let mut received = Vec::new();

@@ -24,12 +24,12 @@ mod reading;
 mod stream;
 mod waiting;
 
-pub use crate::{ChannelRequest, Decision, Terminal, inbox::Source};
+pub use crate::{ChannelRequest, Decision, GlobalRequest, Terminal, inbox::Source};
 pub use channel::{Channel, Stderr};
 pub use connection::Connection;
 pub use forward::{Forward, Forwarded};
 pub use incoming::Incoming;
-pub use peer_requests::{ChannelOffer, GlobalRequest, PeerRequest, PeerRequests};
+pub use peer_requests::{ChannelOffer, PeerRequest, PeerRequests};
 #[cfg(unix)]
 pub use readiness::{Readiness, Ready};
 pub use stream::{Direct, Halves, Stream};

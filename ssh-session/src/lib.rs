@@ -61,6 +61,7 @@ mod watch;
 
 pub use core::Decision;
 pub use error::{Error, ErrorKind, Phase};
+pub use peer_requests::{ChannelOffer, GlobalRequest, PeerRequest};
 pub use request::ChannelRequest;
 pub use settings::{Keepalive, Settings};
 pub use terminal::Terminal;

@@ -1,5 +1,10 @@
 //! What the peer asks of this side as a whole, for who decides about it: to open channels, and global requests.
 
+mod request;
+
+pub(crate) use request::Face;
+pub use request::{ChannelOffer, GlobalRequest, PeerRequest};
+
 use crate::{Error, ErrorKind, core::Core};
 use ssh_connection::ChannelId;
 use ssh_wire::number::open_failure;

@@ -35,11 +35,11 @@ mod shared;
 mod waiting;
 mod wire;
 
-pub use crate::{ChannelRequest, Decision, Terminal, inbox::Source};
+pub use crate::{ChannelRequest, Decision, GlobalRequest, Terminal, inbox::Source};
 pub use channel::Channel;
 pub use connection::Connection;
 pub use driver::Driver;
 pub use forward::{Forward, Forwarded};
 pub use half::{ReadHalf, WriteHalf};
 pub use incoming::Incoming;
-pub use peer_requests::{ChannelOffer, GlobalRequest, PeerRequest, PeerRequests};
+pub use peer_requests::{ChannelOffer, PeerRequest, PeerRequests};

@@ -1,10 +1,10 @@
 //! Each algorithm against OpenSSH: 8 MiB both ways, with new keys every MiB.
 
 use crate::facade::connect;
-use crate::support::{config, config_with_key, noise, public_key};
+use crate::support::{config, config_with_key, public_key};
 use ssh_client::{Config, Credential, RekeyLimit, host_key::Expect};
 use std::sync::Arc;
-use testing::{KeyKind, Sshd};
+use testing::{KeyKind, Sshd, noise};
 
 /// What each run sends and gets back, in bytes.
 const SIZE: usize = 8 << 20;

@@ -1,14 +1,14 @@
 //! Channels: commands, streams, requests.
 
 use super::facade::{Session, connect, session};
-use crate::support::{PATIENCE, config_with_key, noise};
+use crate::support::{PATIENCE, config_with_key};
 use ssh_client::{ErrorKind, Exit, Terminal, TerminalSize};
 use std::{
     io::{self, Read, Write},
     thread,
     time::Duration,
 };
-use testing::{KeyKind, Sshd};
+use testing::{KeyKind, Sshd, noise};
 
 #[test]
 fn a_command_gives_both_streams_and_its_status() {

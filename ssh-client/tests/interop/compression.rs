@@ -1,9 +1,9 @@
 //! Compression against OpenSSH, which has the delayed form alone: 8 MiB both ways, with new keys every MiB.
 
 use super::facade::connect;
-use crate::support::{config_with_key, noise};
+use crate::support::config_with_key;
 use ssh_client::{Config, ErrorKind, RekeyLimit};
-use testing::{KeyKind, Sshd};
+use testing::{KeyKind, Sshd, noise};
 
 /// What each run sends and gets back, in bytes.
 const SIZE: usize = 8 << 20;

@@ -1,14 +1,14 @@
 //! New keys while data flows.
 
 use super::facade::{connect, session};
-use crate::support::{PATIENCE, config_with_key, noise};
+use crate::support::{PATIENCE, config_with_key};
 use ssh_client::RekeyLimit;
 use std::{
     io::{Read, Write},
     thread,
     time::Duration,
 };
-use testing::{KeyKind, Sshd};
+use testing::{KeyKind, Sshd, noise};
 
 #[test]
 fn both_sides_rekey_every_megabyte_in_both_directions_at_once() {

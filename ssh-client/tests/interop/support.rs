@@ -36,17 +36,3 @@ pub(crate) fn config_with_key(sshd: &Sshd, kind: KeyKind) -> Config {
     let credential = Credential::key_file(sshd.user_key_path(kind), None, config.provider()).unwrap();
     config.credential(credential)
 }
-
-/// `size` bytes that do not repeat soon.
-pub(crate) fn noise(size: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let step = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()
-    };
-    let mut bytes: Vec<u8> = std::iter::repeat_with(step).take(size.div_ceil(8)).flatten().collect();
-    bytes.truncate(size);
-    bytes
-}

@@ -5,10 +5,10 @@
 
 use crate::{
     offer::offer,
-    support::{config, connect, every, key, logs_in, noise, only},
+    support::{config, connect, every, key, logs_in, only},
 };
 use ssh_client::blocking::Session;
-use testing::{KeyKind, Server};
+use testing::{KeyKind, Server, noise};
 
 /// Each key exchange method, twice: before and after the login.
 pub(crate) fn key_exchanges(server: &dyn Server, expected: &[&str]) {

@@ -1,6 +1,6 @@
 //! What a session is used for: commands, streams, logins, terminals, forwarded connections.
 
-use crate::support::{PATIENCE, config, connect, every, key, logs_in, noise, session};
+use crate::support::{PATIENCE, config, connect, every, key, logs_in, session};
 use ssh_client::{
     Credential, ErrorKind, Exit, Secret, TerminalSize,
     blocking::{Channel, Terminal},
@@ -13,7 +13,7 @@ use std::{
     sync::{Arc, Mutex},
     thread,
 };
-use testing::{KeyKind, Server};
+use testing::{KeyKind, Server, noise};
 
 /// Both streams and the status.
 pub(crate) fn exit_status(server: &dyn Server) {

@@ -1,7 +1,7 @@
 //! Futures that are dropped before they are done, at each point where they can be: the session stays usable, and nothing
 //! is lost but what their documentation says.
 
-use crate::support::{PATIENCE, config_with_key, noise};
+use crate::support::{PATIENCE, config_with_key};
 use ssh_client::{Config, Error, Exit, Terminal, TerminalSize, tokio::Session};
 use std::{
     future::poll_fn,
@@ -10,7 +10,7 @@ use std::{
     task::Poll,
     time::{Duration, Instant},
 };
-use testing::{KeyKind, Sshd};
+use testing::{KeyKind, Sshd, noise};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},

@@ -1,6 +1,6 @@
 //! Streams, processes and drivers as tasks expect them.
 
-use crate::support::{PATIENCE, config, config_with_key, noise};
+use crate::support::{PATIENCE, config, config_with_key};
 use ssh_client::{
     Config, Credential, ErrorKind, Exit, KeyPair, Phase, PrivateKey, Secret, Timeouts,
     auth::{ClientConfig, Event, Method, ServerConfig, ServerEvent},
@@ -18,7 +18,7 @@ use std::{
     sync::{Arc, mpsc},
     time::Duration,
 };
-use testing::{KeyKind, Sshd};
+use testing::{KeyKind, Sshd, noise};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy_bidirectional, duplex},
     net::{TcpListener, TcpStream},

@@ -1,8 +1,11 @@
-//! ECDSA on the NIST curves. Nonces are AWS-LC's own: random, hedged with key and message.
+//! ECDSA (FIPS 186-5 §6) on the NIST curves, by AWS-LC. Nonces are AWS-LC's own: random, hedged with key and message.
 
 use crate::{
-    Curve, KeyError, PrivateKey, PublicKey, SignError, SignatureAlgorithm, SigningKey,
-    sign::{ecdsa, security_key::SkEcdsa, wrong_key},
+    Curve, SignError, SignatureAlgorithm, SigningKey,
+    sign::{
+        ecdsa::{self, Ecdsa, NOT_ITS_POINT},
+        security_key::SecurityKey,
+    },
 };
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
@@ -12,63 +15,24 @@ use aws_lc_rs::signature::{
 };
 
 /// `ecdsa-sha2-nistp256` (RFC 5656 §3).
-pub static ECDSA_NISTP256: &dyn SignatureAlgorithm = &Ecdsa(Curve::P256);
+pub static ECDSA_NISTP256: &dyn SignatureAlgorithm = &Ecdsa { curve: Curve::P256, verify, signing_key };
 /// `ecdsa-sha2-nistp384` (RFC 5656 §3).
-pub static ECDSA_NISTP384: &dyn SignatureAlgorithm = &Ecdsa(Curve::P384);
+pub static ECDSA_NISTP384: &dyn SignatureAlgorithm = &Ecdsa { curve: Curve::P384, verify, signing_key };
 /// `ecdsa-sha2-nistp521` (RFC 5656 §3).
-pub static ECDSA_NISTP521: &dyn SignatureAlgorithm = &Ecdsa(Curve::P521);
+pub static ECDSA_NISTP521: &dyn SignatureAlgorithm = &Ecdsa { curve: Curve::P521, verify, signing_key };
 /// `sk-ecdsa-sha2-nistp256@openssh.com` (OpenSSH's PROTOCOL.u2f); it verifies only, for the private key is in the
 /// hardware.
-pub static SK_ECDSA_NISTP256: &dyn SignatureAlgorithm = &SkEcdsa(verify);
+pub static SK_ECDSA_NISTP256: &dyn SignatureAlgorithm = &SecurityKey::Ecdsa(verify);
 
-/// ECDSA (FIPS 186-5 §6), by AWS-LC.
-#[derive(Debug)]
-struct Ecdsa(Curve);
-
-impl SignatureAlgorithm for Ecdsa {
-    fn name(&self) -> &'static str {
-        self.0.key_type()
-    }
-
-    fn key_type(&self) -> &'static str {
-        self.0.key_type()
-    }
-
-    fn verify(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), SignError> {
-        match key {
-            PublicKey::Ecdsa { curve, point } if *curve == self.0 => {
-                verify(*curve, point, message, signature)
-            }
-            _ => Err(wrong_key(self.name(), key)),
-        }
-    }
-
-    fn signing_key(&self, key: &PrivateKey) -> Result<Box<dyn SigningKey>, SignError> {
-        match key {
-            PrivateKey::Ecdsa { curve, scalar, point } if *curve == self.0 => {
-                if scalar.len() != curve.field_len() || !curve.is_uncompressed(point) {
-                    return Err(
-                        KeyError::Invalid("ecdsa private key does not have the size of its curve").into()
-                    );
-                }
-                let key = EcdsaKeyPair::from_private_key_and_public_key(signing(*curve), scalar, point)
-                    .map_err(|_| KeyError::Invalid("ecdsa public key is not that of the private key"))?;
-                Ok(Box::new(EcdsaKey(key)))
-            }
-            _ => Err(wrong_key(self.name(), &key.public_key())),
-        }
-    }
+fn verify(curve: Curve, point: &[u8], message: &[u8], signature: &[u8]) -> Result<(), SignError> {
+    let key = UnparsedPublicKey::new(verification(curve), point);
+    key.verify(message, signature).map_err(|_| SignError::Invalid)
 }
 
-/// Checks `mpint r, mpint s`.
-pub(crate) fn verify(curve: Curve, point: &[u8], message: &[u8], signature: &[u8]) -> Result<(), SignError> {
-    // AWS-LC would take other encodings as well.
-    if !curve.is_uncompressed(point) {
-        return Err(KeyError::Invalid("ecdsa key is not a point of its curve").into());
-    }
-    let signature = ecdsa::to_fixed(curve, signature)?;
-    let key = UnparsedPublicKey::new(verification(curve), point);
-    key.verify(message, &signature).map_err(|_| SignError::Invalid)
+fn signing_key(curve: Curve, scalar: &[u8], point: &[u8]) -> Result<Box<dyn SigningKey>, SignError> {
+    let key = EcdsaKeyPair::from_private_key_and_public_key(signing(curve), scalar, point)
+        .map_err(|_| NOT_ITS_POINT)?;
+    Ok(Box::new(EcdsaKey(key)))
 }
 
 fn verification(curve: Curve) -> &'static EcdsaVerificationAlgorithm {

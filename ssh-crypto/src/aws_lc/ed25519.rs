@@ -1,52 +1,27 @@
-//! Ed25519.
+//! Ed25519 (RFC 8032 §5.1), by AWS-LC.
 
 use crate::{
-    KeyError, PrivateKey, PublicKey, SignError, SignatureAlgorithm, SigningKey,
-    sign::{security_key::SkEd25519, wrong_key},
+    SignError, SignatureAlgorithm, SigningKey,
+    sign::{
+        ed25519::{Ed25519, NOT_ITS_KEY},
+        security_key::SecurityKey,
+    },
 };
 use aws_lc_rs::signature::{self, Ed25519KeyPair, UnparsedPublicKey};
 
 /// `ssh-ed25519` (RFC 8709).
-pub static ED25519: &dyn SignatureAlgorithm = &Ed25519;
+pub static ED25519: &dyn SignatureAlgorithm = &Ed25519 { verify, signing_key };
 /// `sk-ssh-ed25519@openssh.com` (OpenSSH's PROTOCOL.u2f); it verifies only, for the private key is in the hardware.
-pub static SK_ED25519: &dyn SignatureAlgorithm = &SkEd25519(verify);
-
-/// Ed25519 (RFC 8032 §5.1), by AWS-LC.
-#[derive(Debug)]
-struct Ed25519;
-
-impl SignatureAlgorithm for Ed25519 {
-    fn name(&self) -> &'static str {
-        "ssh-ed25519"
-    }
-
-    fn key_type(&self) -> &'static str {
-        "ssh-ed25519"
-    }
-
-    fn verify(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), SignError> {
-        let PublicKey::Ed25519(key) = key else {
-            return Err(wrong_key(self.name(), key));
-        };
-        verify(key, message, signature)
-    }
-
-    fn signing_key(&self, key: &PrivateKey) -> Result<Box<dyn SigningKey>, SignError> {
-        let PrivateKey::Ed25519 { seed, public } = key else {
-            return Err(wrong_key(self.name(), &key.public_key()));
-        };
-        if seed.len() != 32 {
-            return Err(KeyError::Invalid("ed25519 seed is not 32 bytes").into());
-        }
-        let key = Ed25519KeyPair::from_seed_and_public_key(seed, public)
-            .map_err(|_| KeyError::Invalid("ed25519 public key is not that of the private key"))?;
-        Ok(Box::new(Ed25519Key(key)))
-    }
-}
+pub static SK_ED25519: &dyn SignatureAlgorithm = &SecurityKey::Ed25519(verify);
 
 pub(crate) fn verify(key: &[u8; 32], message: &[u8], signature: &[u8]) -> Result<(), SignError> {
     let key = UnparsedPublicKey::new(&signature::ED25519, key);
     key.verify(message, signature).map_err(|_| SignError::Invalid)
+}
+
+fn signing_key(seed: &[u8; 32], public: &[u8; 32]) -> Result<Box<dyn SigningKey>, SignError> {
+    let key = Ed25519KeyPair::from_seed_and_public_key(seed, public).map_err(|_| NOT_ITS_KEY)?;
+    Ok(Box::new(Ed25519Key(key)))
 }
 
 struct Ed25519Key(Ed25519KeyPair);

@@ -1,56 +1,24 @@
-//! ECDSA on the NIST curves. Nonces are deterministic (RFC 6979).
+//! ECDSA (FIPS 186-5 §6) on the NIST curves, by `p256`, `p384` and `p521`. Nonces are deterministic (RFC 6979).
 
 use crate::{
-    Curve, KeyError, PrivateKey, PublicKey, SignError, SignatureAlgorithm, SigningKey,
-    sign::{ecdsa, security_key::SkEcdsa, wrong_key},
+    Curve, KeyError, SignError, SignatureAlgorithm, SigningKey,
+    sign::{
+        ecdsa::{self, Ecdsa, NOT_ITS_POINT, OFF_CURVE},
+        security_key::SecurityKey,
+    },
 };
 use p256::ecdsa::signature::{Signer, Verifier};
 use p256::elliptic_curve::sec1::ToSec1Point;
 
 /// `ecdsa-sha2-nistp256` (RFC 5656 §3).
-pub static ECDSA_NISTP256: &dyn SignatureAlgorithm = &Ecdsa(Curve::P256);
+pub static ECDSA_NISTP256: &dyn SignatureAlgorithm = &Ecdsa { curve: Curve::P256, verify, signing_key };
 /// `ecdsa-sha2-nistp384` (RFC 5656 §3).
-pub static ECDSA_NISTP384: &dyn SignatureAlgorithm = &Ecdsa(Curve::P384);
+pub static ECDSA_NISTP384: &dyn SignatureAlgorithm = &Ecdsa { curve: Curve::P384, verify, signing_key };
 /// `ecdsa-sha2-nistp521` (RFC 5656 §3).
-pub static ECDSA_NISTP521: &dyn SignatureAlgorithm = &Ecdsa(Curve::P521);
+pub static ECDSA_NISTP521: &dyn SignatureAlgorithm = &Ecdsa { curve: Curve::P521, verify, signing_key };
 /// `sk-ecdsa-sha2-nistp256@openssh.com` (OpenSSH's PROTOCOL.u2f); it verifies only, for the private key is in the
 /// hardware.
-pub static SK_ECDSA_NISTP256: &dyn SignatureAlgorithm = &SkEcdsa(verify);
-
-/// ECDSA (FIPS 186-5 §6), by `p256`, `p384` and `p521`.
-#[derive(Debug)]
-struct Ecdsa(Curve);
-
-impl SignatureAlgorithm for Ecdsa {
-    fn name(&self) -> &'static str {
-        self.0.key_type()
-    }
-
-    fn key_type(&self) -> &'static str {
-        self.0.key_type()
-    }
-
-    fn verify(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), SignError> {
-        match key {
-            PublicKey::Ecdsa { curve, point } if *curve == self.0 => {
-                verify(*curve, point, message, signature)
-            }
-            _ => Err(wrong_key(self.name(), key)),
-        }
-    }
-
-    fn signing_key(&self, key: &PrivateKey) -> Result<Box<dyn SigningKey>, SignError> {
-        match key {
-            PrivateKey::Ecdsa { curve, scalar, point } if *curve == self.0 => {
-                if scalar.len() != curve.field_len() || public(*curve, scalar)? != *point {
-                    return Err(KeyError::Invalid("ecdsa public key is not that of the private key").into());
-                }
-                signer(*curve, scalar)
-            }
-            _ => Err(wrong_key(self.name(), &key.public_key())),
-        }
-    }
-}
+pub static SK_ECDSA_NISTP256: &dyn SignatureAlgorithm = &SecurityKey::Ecdsa(verify);
 
 /// Does the same for the module of each curve, with its name put for `$module`.
 macro_rules! on_curve {
@@ -72,20 +40,13 @@ macro_rules! on_curve {
     };
 }
 
-/// Checks `mpint r, mpint s`.
-pub(crate) fn verify(curve: Curve, point: &[u8], message: &[u8], signature: &[u8]) -> Result<(), SignError> {
-    if !curve.is_uncompressed(point) {
-        return Err(OFF_CURVE.into());
-    }
-    let signature = ecdsa::to_fixed(curve, signature)?;
+fn verify(curve: Curve, point: &[u8], message: &[u8], signature: &[u8]) -> Result<(), SignError> {
     on_curve!(curve, module => {
         let key = module::ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| OFF_CURVE)?;
-        let signature = module::ecdsa::Signature::from_slice(&signature).map_err(|_| SignError::Invalid)?;
+        let signature = module::ecdsa::Signature::from_slice(signature).map_err(|_| SignError::Invalid)?;
         key.verify(message, &signature).map_err(|_| SignError::Invalid)
     })
 }
-
-const OFF_CURVE: KeyError = KeyError::Invalid("ecdsa key is not a point of its curve");
 
 /// The public point of a scalar of [`Curve::field_len`] bytes.
 pub(crate) fn public(curve: Curve, scalar: &[u8]) -> Result<Vec<u8>, KeyError> {
@@ -97,7 +58,10 @@ pub(crate) fn public(curve: Curve, scalar: &[u8]) -> Result<Vec<u8>, KeyError> {
 
 const BAD_SCALAR: KeyError = KeyError::Invalid("ecdsa private key is zero or above the order of its curve");
 
-fn signer(curve: Curve, scalar: &[u8]) -> Result<Box<dyn SigningKey>, SignError> {
+fn signing_key(curve: Curve, scalar: &[u8], point: &[u8]) -> Result<Box<dyn SigningKey>, SignError> {
+    if public(curve, scalar)? != *point {
+        return Err(NOT_ITS_POINT.into());
+    }
     on_curve!(curve, module => {
         let key = module::ecdsa::SigningKey::from_slice(scalar).map_err(|_| BAD_SCALAR)?;
         Ok(Box::new(EcdsaKey(move |message: &[u8]| {

@@ -1,6 +1,10 @@
 //! Signatures of FIDO security keys (OpenSSH's PROTOCOL.u2f), which are verified and never made here.
 
-use super::wrong_key;
+use super::{
+    ecdsa::{self, VerifyEcdsa},
+    ed25519::VerifyEd25519,
+    wrong_key,
+};
 use crate::{Curve, Hash, PrivateKey, PublicKey, SignError, SignatureAlgorithm, SigningKey};
 use ssh_wire::Reader;
 
@@ -22,7 +26,7 @@ impl Presence {
     pub fn of(signature: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(signature);
         let name = reader.string().ok()?;
-        if name != SkEd25519::NAME.as_bytes() && name != SkEcdsa::NAME.as_bytes() {
+        if name != ED25519.as_bytes() && name != ECDSA.as_bytes() {
             return None;
         }
         reader.string().ok()?;
@@ -31,24 +35,27 @@ impl Presence {
     }
 }
 
-/// Checks an Ed25519 signature over a message.
-type VerifyEd25519 = fn(&[u8; 32], &[u8], &[u8]) -> Result<(), SignError>;
-
-/// `sk-ssh-ed25519@openssh.com`.
+/// An algorithm of security keys, with what checks the signature within.
 #[derive(Debug)]
-pub(crate) struct SkEd25519(pub(crate) VerifyEd25519);
-
-impl SkEd25519 {
-    const NAME: &'static str = "sk-ssh-ed25519@openssh.com";
+pub(crate) enum SecurityKey {
+    Ed25519(VerifyEd25519),
+    /// On nistp256.
+    Ecdsa(VerifyEcdsa),
 }
 
-impl SignatureAlgorithm for SkEd25519 {
+const ED25519: &str = "sk-ssh-ed25519@openssh.com";
+const ECDSA: &str = "sk-ecdsa-sha2-nistp256@openssh.com";
+
+impl SignatureAlgorithm for SecurityKey {
     fn name(&self) -> &'static str {
-        Self::NAME
+        match self {
+            Self::Ed25519(_) => ED25519,
+            Self::Ecdsa(_) => ECDSA,
+        }
     }
 
     fn key_type(&self) -> &'static str {
-        Self::NAME
+        self.name()
     }
 
     fn tail_len(&self) -> usize {
@@ -56,48 +63,17 @@ impl SignatureAlgorithm for SkEd25519 {
     }
 
     fn verify(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), SignError> {
-        let PublicKey::SkEd25519 { key, application } = key else {
-            return Err(wrong_key(self.name(), key));
-        };
-        let (signature, signed) = signed(application, message, signature)?;
-        (self.0)(key, &signed, signature)
-    }
-
-    fn signing_key(&self, key: &PrivateKey) -> Result<Box<dyn SigningKey>, SignError> {
-        Err(wrong_key(self.name(), &key.public_key()))
-    }
-}
-
-/// Checks an ECDSA signature, `mpint r, mpint s`, over a message.
-type VerifyEcdsa = fn(Curve, &[u8], &[u8], &[u8]) -> Result<(), SignError>;
-
-/// `sk-ecdsa-sha2-nistp256@openssh.com`.
-#[derive(Debug)]
-pub(crate) struct SkEcdsa(pub(crate) VerifyEcdsa);
-
-impl SkEcdsa {
-    const NAME: &'static str = "sk-ecdsa-sha2-nistp256@openssh.com";
-}
-
-impl SignatureAlgorithm for SkEcdsa {
-    fn name(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn key_type(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn tail_len(&self) -> usize {
-        TAIL
-    }
-
-    fn verify(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<(), SignError> {
-        let PublicKey::SkEcdsa { point, application } = key else {
-            return Err(wrong_key(self.name(), key));
-        };
-        let (signature, signed) = signed(application, message, signature)?;
-        (self.0)(Curve::P256, point, &signed, signature)
+        match (self, key) {
+            (Self::Ed25519(verify), PublicKey::SkEd25519 { key, application }) => {
+                let (signature, signed) = signed(application, message, signature)?;
+                verify(key, &signed, signature)
+            }
+            (Self::Ecdsa(verify), PublicKey::SkEcdsa { point, application }) => {
+                let (signature, signed) = signed(application, message, signature)?;
+                ecdsa::verify(*verify, Curve::P256, point, &signed, signature)
+            }
+            _ => Err(wrong_key(self.name(), key)),
+        }
     }
 
     fn signing_key(&self, key: &PrivateKey) -> Result<Box<dyn SigningKey>, SignError> {

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Forwarding, Limits, Login,
-    forwarding::{Ask, Endpoint},
+    forwarding::{Ask, Endpoint, PAUSE},
 };
 use rustix::{
     event::{PollFd, PollFlags, poll},
@@ -21,7 +21,6 @@ use std::{
     net::SocketAddr,
     os::fd::{AsFd, OwnedFd},
     thread::{self, Scope, ScopedJoinHandle},
-    time::Duration,
 };
 
 mod connect;
@@ -56,7 +55,6 @@ impl<'scope, 'env> Forwards<'scope, 'env> {
     pub(super) fn connect(&self, offer: ChannelOffer) {
         let Some(endpoint) = Endpoint::of_channel(offer.channel_type(), offer.data()) else { return };
         if !endpoint.may_connect(self.login, self.policy) {
-            log::info!("{:?} may not connect to {endpoint:?}", self.login.user);
             return offer.refuse(open_failure::ADMINISTRATIVELY_PROHIBITED, "forwarding is not permitted");
         }
         let Some(place) = self.places.take() else {
@@ -99,7 +97,6 @@ impl<'scope, 'env> Forwards<'scope, 'env> {
     /// Listens; answers with what the client is told.
     fn listen(&mut self, endpoint: Endpoint) -> Option<Vec<u8>> {
         if !endpoint.may_listen(self.login, self.policy) {
-            log::info!("{:?} may not listen on {endpoint:?}", self.login.user);
             return None;
         }
         if self.listeners.len() >= self.limits.listeners || self.listeners.contains_key(&endpoint) {
@@ -114,11 +111,7 @@ impl<'scope, 'env> Forwards<'scope, 'env> {
             }
         };
         let answer = endpoint.answer(listener.port());
-        // A chosen port is the one that the client names when it wants no more of it.
-        let key = match &endpoint {
-            Endpoint::Port(host, _) => Endpoint::Port(host.clone(), listener.port()),
-            Endpoint::Socket(_) => endpoint.clone(),
-        };
+        let key = endpoint.at(listener.port());
         let (scope, connection, places) = (self.scope, self.connection, self.places);
         let accept = move || accept(scope, connection, places, &endpoint, &listener, &over);
         self.spawn(accept)?;
@@ -153,7 +146,7 @@ fn accept<'scope, 'env>(
             Err(error) => {
                 // Without descriptors, it would fail again at once.
                 log::warn!("connection to {endpoint:?} not accepted: {error}");
-                thread::sleep(Duration::from_millis(100));
+                thread::sleep(PAUSE);
                 continue;
             }
         };

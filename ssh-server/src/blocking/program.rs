@@ -5,7 +5,7 @@ use super::{
     pass::{self, Bell, Over, Until, from_descriptor, to_descriptor},
 };
 use crate::{
-    process::{Group, Io, Process, Terminal, exit_request, signal_named},
+    process::{Group, Io, Process, Terminal, exit_request},
     request::SessionRequest,
 };
 use rustix::process::Signal;
@@ -149,27 +149,14 @@ struct Watch<'a> {
 impl Watch<'_> {
     fn run(self) {
         while let Ok(Some(request)) = self.channel.next_request(None) {
-            let success = self.answer(&SessionRequest::read(&request));
+            let success = self.group.answer(&SessionRequest::read(&request), self.terminal.as_ref());
             request.reply(success);
         }
-        // Has no effect once the program has ended: then the group is forgotten. One that is stopped must go on to hear it.
-        self.group.signal(Signal::HUP);
-        self.group.signal(Signal::CONT);
+        self.group.hang_up();
         // The last handles of the terminal go, and it hangs up for all that run there.
         drop((self.bell, self.terminal));
         if self.is_reaped.recv_timeout(self.hang_up) == Err(RecvTimeoutError::Timeout) {
             self.group.signal(Signal::KILL);
-        }
-    }
-
-    fn answer(&self, request: &SessionRequest) -> bool {
-        match (request, &self.terminal) {
-            (SessionRequest::Signal(name), _) => {
-                signal_named(name).is_some_and(|signal| self.group.signal(signal))
-            }
-            (SessionRequest::WindowChange(size), Some(terminal)) => terminal.resize(*size).is_ok(),
-            (SessionRequest::Break(_), Some(terminal)) => terminal.send_break().is_ok(),
-            _ => false,
         }
     }
 }

@@ -82,28 +82,36 @@ impl Endpoint {
         path(Reader::new(data).string().ok()?)
     }
 
-    /// Whether the user may connect there.
+    /// Whether the user may connect there; the log tells of it if not.
     pub(crate) fn may_connect(&self, login: &Login, policy: &dyn Forwarding) -> bool {
-        match self {
+        let may = match self {
             Self::Port(host, port) => {
                 login.permissions.may_connect(host, *port) && policy.may_connect(login, host, *port)
             }
             Self::Socket(path) => {
                 login.permissions.may_use_sockets() && policy.may_connect_socket(login, path)
             }
+        };
+        if !may {
+            log::info!("{:?} may not connect to {self:?}", login.user);
         }
+        may
     }
 
-    /// Whether the user may listen there.
+    /// Whether the user may listen there; the log tells of it if not.
     pub(crate) fn may_listen(&self, login: &Login, policy: &dyn Forwarding) -> bool {
-        match self {
+        let may = match self {
             Self::Port(host, port) => {
                 login.permissions.may_listen(host, *port) && policy.may_listen(login, host, *port)
             }
             Self::Socket(path) => {
                 login.permissions.may_use_sockets() && policy.may_listen_socket(login, path)
             }
+        };
+        if !may {
+            log::info!("{:?} may not listen on {self:?}", login.user);
         }
+        may
     }
 
     /// What is to be bound to listen on an address that a client names (RFC 4254 §7.1); none for a name.
@@ -136,6 +144,14 @@ impl Endpoint {
                 b"".as_slice().encode(&mut data);
                 ("forwarded-streamlocal@openssh.com", data)
             }
+        }
+    }
+
+    /// The same with the port that was chosen: so the client names it when it wants no more of it.
+    pub(crate) fn at(&self, port: u16) -> Self {
+        match self {
+            Self::Port(host, _) => Self::Port(host.clone(), port),
+            Self::Socket(_) => self.clone(),
         }
     }
 

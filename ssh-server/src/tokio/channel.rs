@@ -1,17 +1,14 @@
 //! One session channel, from its opening to the program that it is for.
 
-use super::{Channel, ChannelRequest, program};
+use super::{Channel, program};
 use crate::{
     Limits, Login, Programs,
     blocking::NoSessions,
-    request::{Preparation, Program, SessionRequest, Step},
+    request::{Preparation, SessionRequest, Step},
 };
 use std::{
     future::Future,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
 };
 
 /// Serves session channels. Each is served by a task of its own.
@@ -49,43 +46,7 @@ impl Sessions for Programs {
 }
 
 /// A program that a client wants to be run. Dropping it refuses.
-#[derive(Debug)]
-pub struct Start {
-    login: Arc<Login>,
-    preparation: Preparation,
-    program: Program,
-    channel: Channel,
-    request: ChannelRequest,
-    accepted: Arc<AtomicBool>,
-    pub(super) limits: Limits,
-}
-
-impl Start {
-    /// Who is in.
-    pub fn login(&self) -> &Login {
-        &self.login
-    }
-
-    /// What is to be run.
-    pub fn program(&self) -> &Program {
-        &self.program
-    }
-
-    /// The terminal and the variables that it is to have.
-    pub fn preparation(&self) -> &Preparation {
-        &self.preparation
-    }
-
-    /// Tells the client that the program runs. The channel is its standard input, output and, by
-    /// [`Channel::stderr_writer`], error; what the client asks for meanwhile comes from [`Channel::next_request`], to be
-    /// read by [`SessionRequest::read`]. How it has ended is told by [`Channel::notify`] with what
-    /// [`exit_request`](crate::process::exit_request) gives.
-    pub fn accept(self) -> Channel {
-        self.accepted.store(true, Ordering::Relaxed);
-        self.request.reply(true);
-        self.channel
-    }
-}
+pub type Start = crate::Start<Channel>;
 
 /// Answers what the client asks for until a program starts, and has that run.
 pub(super) async fn serve(handler: &impl Sessions, login: &Arc<Login>, channel: &Channel, limits: &Limits) {
@@ -95,16 +56,8 @@ pub(super) async fn serve(handler: &impl Sessions, login: &Arc<Login>, channel: 
         match preparation.take(login, asked, |asked| handler.accepts(login, asked)) {
             Step::Reply(success) => request.reply(success),
             Step::Start(program) => {
-                let accepted = Arc::new(AtomicBool::new(false));
-                let start = Start {
-                    login: login.clone(),
-                    preparation: preparation.clone(),
-                    program,
-                    channel: channel.clone(),
-                    request,
-                    accepted: accepted.clone(),
-                    limits: limits.clone(),
-                };
+                let start = Start::new(login, &preparation, program, channel.clone(), request, limits);
+                let accepted = start.accepted();
                 handler.start(start).await;
                 if accepted.load(Ordering::Relaxed) {
                     return;

@@ -4,12 +4,12 @@ use super::{Channel, together::first};
 use crate::{
     Login,
     blocking::forward::listen::Listener,
-    forwarding::{Ask, Endpoint},
+    forwarding::{Ask, Endpoint, PATIENCE, PAUSE},
     server::Parts,
 };
 use ssh_session::tokio::{ChannelOffer, Connection, GlobalRequest};
 use ssh_wire::number::open_failure;
-use std::{collections::HashMap, io, net::SocketAddr, os::fd::OwnedFd, sync::Arc, time::Duration};
+use std::{collections::HashMap, io, net::SocketAddr, os::fd::OwnedFd, sync::Arc};
 use tokio::{
     io::{AsyncRead, AsyncWrite, copy_bidirectional},
     net::{TcpListener, TcpStream, UnixListener, UnixStream, lookup_host},
@@ -17,11 +17,6 @@ use tokio::{
     task::AbortHandle,
     time::{sleep, timeout},
 };
-
-/// How long each address of a host is tried.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How long nothing is accepted when the system has no descriptor for it.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// The forwarded connections of one session, and what is listened on for them until this is dropped.
 pub(super) struct Forwards<H> {
@@ -55,7 +50,6 @@ impl<H: Send + Sync + 'static> Forwards<H> {
     pub(super) fn connect(&self, offer: ChannelOffer) {
         let Some(endpoint) = Endpoint::of_channel(offer.channel_type(), offer.data()) else { return };
         if !endpoint.may_connect(&self.login, &*self.parts.forwarding) {
-            log::info!("{:?} may not connect to {endpoint:?}", self.login.user);
             return offer.refuse(open_failure::ADMINISTRATIVELY_PROHIBITED, "forwarding is not permitted");
         }
         let Ok(place) = self.places.clone().try_acquire_owned() else {
@@ -101,7 +95,6 @@ impl<H: Send + Sync + 'static> Forwards<H> {
     /// Listens; answers with what the client is told.
     fn listen(&mut self, endpoint: &Endpoint) -> Option<Vec<u8>> {
         if !endpoint.may_listen(&self.login, &*self.parts.forwarding) {
-            log::info!("{:?} may not listen on {endpoint:?}", self.login.user);
             return None;
         }
         if self.listeners.len() >= self.parts.limits.listeners || self.listeners.contains_key(endpoint) {
@@ -119,16 +112,12 @@ impl<H: Send + Sync + 'static> Forwards<H> {
             }
         };
         let (port, answer) = (listener.port(), endpoint.answer(listener.port()));
-        // A chosen port is the one that the client names when it wants no more of it.
-        let key = match endpoint {
-            Endpoint::Port(host, _) => Endpoint::Port(host.clone(), port),
-            Endpoint::Socket(_) => endpoint.clone(),
-        };
         let accepting = sockets.into_iter().map(|socket| {
             let (connection, places) = (self.connection.clone(), self.places.clone());
             tokio::spawn(accept(connection, places, endpoint.clone(), port, socket)).abort_handle()
         });
-        self.listeners.insert(key, Listening { accepting: accepting.collect(), _listener: listener });
+        self.listeners
+            .insert(endpoint.at(port), Listening { accepting: accepting.collect(), _listener: listener });
         Some(answer)
     }
 }

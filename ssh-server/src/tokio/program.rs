@@ -6,7 +6,7 @@ use super::{
     together::{beside, both, first},
 };
 use crate::{
-    process::{Group, Io, Process, Terminal, exit_request, signal_named},
+    process::{Group, Io, Process, Terminal, exit_request},
     request::SessionRequest,
 };
 use rustix::{
@@ -69,9 +69,7 @@ pub async fn run(process: Process, start: Start) -> io::Result<()> {
     // The last handles of a terminal go, and it hangs up for all that run there.
     drop(terminal);
     if is_gone {
-        // One that is stopped must go on to hear it.
-        leader.group.signal(Signal::HUP);
-        leader.group.signal(Signal::CONT);
+        leader.group.hang_up();
         if timeout(hang_up, leader.ended()).await.is_err() {
             leader.group.signal(Signal::KILL);
             leader.ended().await?;
@@ -118,14 +116,7 @@ impl Ends {
 /// Answers what the client asks for while the program runs, until it is done with the channel, or gone.
 async fn answer(channel: &Channel, group: &Group, terminal: Option<&Terminal>) {
     while let Ok(Some(request)) = channel.next_request().await {
-        let success = match (SessionRequest::read(&request), terminal) {
-            (SessionRequest::Signal(name), _) => {
-                signal_named(&name).is_some_and(|signal| group.signal(signal))
-            }
-            (SessionRequest::WindowChange(size), Some(terminal)) => terminal.resize(size).is_ok(),
-            (SessionRequest::Break(_), Some(terminal)) => terminal.send_break().is_ok(),
-            _ => false,
-        };
+        let success = group.answer(&SessionRequest::read(&request), terminal);
         request.reply(success);
     }
 }

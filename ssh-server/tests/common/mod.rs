@@ -202,11 +202,6 @@ impl Fixture {
     }
 }
 
-/// Bytes without a pattern that a window or a packet could have.
-pub(crate) fn noise(length: u32) -> Vec<u8> {
-    (0..length).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
-}
-
 /// The key with a certificate for a host.
 fn certified(host: &Arc<KeyPair>, name: &str) -> Arc<dyn Signer> {
     let dir = tempfile::tempdir().unwrap();

@@ -8,16 +8,6 @@ use std::{
 };
 use testing::Sshd;
 
-/// Bytes that never repeat in the same way within the sizes used here.
-fn noise(len: usize) -> Vec<u8> {
-    let mut state = 1_u64;
-    let next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as u8
-    };
-    std::iter::repeat_with(next).take(len).collect()
-}
-
 #[test]
 fn output_and_status_are_the_commands_own() {
     let Some(host) = Host::start("output_and_status_are_the_commands_own") else { return };
@@ -41,7 +31,7 @@ fn the_words_of_a_command_are_joined_by_blanks() {
 #[test]
 fn megabytes_arrive_as_they_left_with_new_keys_on_the_way() {
     let Some(host) = Host::start("megabytes_arrive_as_they_left_with_new_keys_on_the_way") else { return };
-    let bytes = noise(8 << 20);
+    let bytes = testing::noise(8 << 20);
     let path = host.sshd.dir().join("noise");
     fs::write(&path, &bytes).unwrap();
     let output = host.run(&["-oRekeyLimit=1M", "127.0.0.1", &format!("cat {}", path.display())]);
@@ -143,7 +133,7 @@ fn other_programs_use_it_in_the_place_of_ssh() {
         return testing::skip(test, "no scp found");
     }
     let Some(host) = Host::start(test) else { return };
-    let bytes = noise(100_000);
+    let bytes = testing::noise(100_000);
     let (there, back) = (host.sshd.dir().join("there"), host.home.path().join("back"));
     fs::write(host.home.path().join("here"), &bytes).unwrap();
     for (from, to) in [

@@ -5,7 +5,6 @@ use std::{
     process::{Command, Stdio},
     time::Duration,
 };
-use testing::Pty;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -46,18 +45,6 @@ fn a_shell_reads_what_is_piped_in() {
 #[test]
 fn a_shell_has_a_terminal() {
     let mut demo = demo();
-    demo.env("SHELL", "/bin/sh").env("TERM", "vt100");
-    let mut terminal = Pty::spawn(demo, 97, 33);
-    terminal.send("echo \"<$(stty size)>\" $TERM\r");
-    terminal.expect("<33 97> vt100", PATIENCE);
-    terminal.resize(100, 50);
-    terminal.send("until [ \"$(stty size)\" = '50 100' ]; do :; done; echo resi''zed\r");
-    terminal.expect("resized", PATIENCE);
-    terminal
-        .send("env --default-signal=INT sh -c 'trap \"echo trap\"\"ped; exit\" INT; echo wai\"\"ting; while :; do sleep 0.1; done'\r");
-    terminal.expect("waiting", PATIENCE);
-    terminal.send("\x03");
-    terminal.expect("trapped", PATIENCE);
-    terminal.send("exit 5\r");
-    assert_eq!(terminal.exit_code(PATIENCE), 5);
+    demo.env("SHELL", "/bin/sh");
+    testing::check_shell(demo, PATIENCE);
 }

@@ -1,6 +1,6 @@
 //! Connections that are made for a client.
 
-use crate::forwarding::Endpoint;
+use crate::forwarding::{Endpoint, PATIENCE};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
@@ -10,11 +10,9 @@ use std::{
     io,
     net::{SocketAddr, ToSocketAddrs},
     os::fd::OwnedFd,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-/// How long each address of a host is tried.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// How often it is looked whether the session is still there.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 250_000_000 };
 
