@@ -17,36 +17,32 @@ use std::{
 /// a runtime needs one there, too.
 pub type Awaited<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+/// The keys of an agent that are to be tried, and notes on those that are not.
+pub(crate) type Keys = (Vec<Credential>, Vec<String>);
+
 /// Where the caller's code runs.
-pub(crate) trait Run: Send + Sync {
+pub(crate) trait Run {
     /// Runs what may block.
     fn unblock<T: Send + 'static>(
-        &self,
         act: impl FnOnce() -> T + Send + 'static,
-    ) -> impl Future<Output = Result<T, Error>> + Send;
+    ) -> Awaited<'static, Result<T, Error>>;
 
-    /// The keys of an agent that are to be tried, and notes on those that are not.
-    fn agent_keys(
-        &self,
-        keys: &AgentKeys,
-        session: Option<&SessionBinding>,
-    ) -> impl Future<Output = Result<(Vec<Credential>, Vec<String>), Error>> + Send;
+    /// Asks an agent for its keys.
+    fn agent_keys(keys: AgentKeys, session: Option<SessionBinding>) -> Awaited<'static, Result<Keys, Error>>;
 }
 
 /// On the thread that connects, which may be blocked.
 pub(crate) struct Here;
 
 impl Run for Here {
-    async fn unblock<T: Send + 'static>(&self, act: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        Ok(act())
+    fn unblock<T: Send + 'static>(
+        act: impl FnOnce() -> T + Send + 'static,
+    ) -> Awaited<'static, Result<T, Error>> {
+        Box::pin(async { Ok(act()) })
     }
 
-    async fn agent_keys(
-        &self,
-        keys: &AgentKeys,
-        session: Option<&SessionBinding>,
-    ) -> Result<(Vec<Credential>, Vec<String>), Error> {
-        keys.credentials(session)
+    fn agent_keys(keys: AgentKeys, session: Option<SessionBinding>) -> Awaited<'static, Result<Keys, Error>> {
+        Box::pin(async move { keys.credentials(session.as_ref()) })
     }
 }
 

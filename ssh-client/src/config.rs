@@ -50,9 +50,12 @@ pub(crate) type ShowBanner = Arc<dyn Fn(&str) + Send + Sync>;
 /// Asks for the old and a new password, with the server's prompt.
 #[derive(Clone)]
 pub(crate) enum ChangePassword {
-    Blocking(Arc<dyn Fn(&str) -> Option<(Secret, Secret)> + Send + Sync>),
-    Async(Arc<dyn Fn(String) -> Awaited<'static, Option<(Secret, Secret)>> + Send + Sync>),
+    Blocking(Arc<dyn Fn(&str) -> OldAndNew + Send + Sync>),
+    Async(Arc<dyn Fn(String) -> Awaited<'static, OldAndNew> + Send + Sync>),
 }
+
+/// Two passwords, or none.
+type OldAndNew = Option<(Secret, Secret)>;
 
 /// How long each phase may take; `None` waits for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -34,16 +34,15 @@ pub(crate) enum Answer {
 impl Dialogue {
     /// Prepares the credentials for a server that calls itself `server`, and what the engine has to know of them. Agents
     /// are asked over connections bound to `session`.
-    pub(crate) async fn new(
+    pub(crate) async fn new<R: Run>(
         config: &Config,
         credentials: &[Credential],
         server: Option<&Identification>,
         session: Option<&SessionBinding>,
-        run: &impl Run,
     ) -> (Self, ClientConfig) {
         let server = server.map(Identification::software).unwrap_or_default();
         let Prepared { credentials, methods, notes } =
-            Prepared::new(credentials, &server, session, run).await;
+            Prepared::new::<R>(credentials, &server, session).await;
         let mut client = ClientConfig::new(&config.user, methods);
         client.pipeline = config.pipeline && !takes_one_at_a_time(&server);
         client.attempts = config.password_attempts;
@@ -59,35 +58,35 @@ impl Dialogue {
     ///
     /// # Errors
     /// The caller's code can't be run any more.
-    pub(crate) async fn answer(&mut self, event: Event, run: &impl Run) -> Result<Option<Answer>, Error> {
+    pub(crate) async fn answer<R: Run>(&mut self, event: Event) -> Result<Option<Answer>, Error> {
         Ok(Some(match event {
             Event::Banner(text) => {
-                self.show(text, run).await?;
+                self.show::<R>(text).await?;
                 return Ok(None);
             }
             Event::Notice { name, instruction, .. } => {
-                self.show(format!("{name}\n{instruction}"), run).await?;
+                self.show::<R>(format!("{name}\n{instruction}")).await?;
                 return Ok(None);
             }
             Event::Sign { id, algorithm, data } => {
-                Answer::Signature(self.sign(id, algorithm, data, run).await?)
+                Answer::Signature(self.sign::<R>(id, algorithm, data).await?)
             }
             Event::Password { id, attempt } => Answer::Password(match self.credentials.get(id) {
                 Some(Credential::Password(password)) if attempt == 1 => Some(password.clone()),
                 Some(Credential::AskPassword(ask)) => {
                     let ask = ask.clone();
-                    run.unblock(move || ask(attempt)).await?
+                    R::unblock(move || ask(attempt)).await?
                 }
                 Some(Credential::AskPasswordAsync(ask)) => ask(attempt).await,
                 _ => None,
             }),
             Event::Prompts { id, name, instruction, prompts } => {
-                Answer::Responses(self.respond(id, Challenge { name, instruction, prompts }, run).await?)
+                Answer::Responses(self.respond::<R>(id, Challenge { name, instruction, prompts }).await?)
             }
             Event::ChangePassword { prompt, .. } => Answer::NewPassword(match &self.config.change_password {
                 Some(ChangePassword::Blocking(change)) => {
                     let change = change.clone();
-                    run.unblock(move || change(&prompt)).await?
+                    R::unblock(move || change(&prompt)).await?
                 }
                 Some(ChangePassword::Async(change)) => change(prompt).await,
                 None => None,
@@ -96,9 +95,9 @@ impl Dialogue {
         }))
     }
 
-    async fn show(&self, text: String, run: &impl Run) -> Result<(), Error> {
+    async fn show<R: Run>(&self, text: String) -> Result<(), Error> {
         match self.config.on_banner.clone() {
-            Some(show) => run.unblock(move || show(&text)).await,
+            Some(show) => R::unblock(move || show(&text)).await,
             None => {
                 log::info!("the server says: {}", text.escape_debug());
                 Ok(())
@@ -106,33 +105,31 @@ impl Dialogue {
         }
     }
 
-    async fn sign(
+    async fn sign<R: Run>(
         &self,
         id: usize,
         algorithm: String,
         data: Vec<u8>,
-        run: &impl Run,
     ) -> Result<Result<Vec<u8>, SignError>, Error> {
         match self.credentials.get(id) {
             Some(Credential::Key { signer, .. } | Credential::Hostbased { signer, .. }) => {
                 let signer = signer.clone();
-                run.unblock(move || signer.sign(&algorithm, &data)).await
+                R::unblock(move || signer.sign(&algorithm, &data)).await
             }
             Some(Credential::KeyAsync { signer, .. }) => Ok(signer.sign(&algorithm, &data).await),
             _ => Ok(Err(SignError::Failed("no such key".to_owned()))),
         }
     }
 
-    async fn respond(
+    async fn respond<R: Run>(
         &mut self,
         id: usize,
         challenge: Challenge,
-        run: &impl Run,
     ) -> Result<Option<Vec<Secret>>, Error> {
         Ok(match self.credentials.get(id) {
             Some(Credential::Interactive(answer)) => {
                 let answer = answer.clone();
-                run.unblock(move || answer(&challenge)).await?
+                R::unblock(move || answer(&challenge)).await?
             }
             Some(Credential::InteractiveAsync(answer)) => answer(challenge).await,
             // A password answers the one hidden question that servers ask instead of the method `password`.

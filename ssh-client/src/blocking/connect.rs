@@ -110,7 +110,7 @@ impl Unverified {
 
     /// Asks the configured policy; an error ends the connection.
     pub fn verify(self) -> Result<Login, Error> {
-        match block_on(self.config.host_key.check(&self.host_key, &Here))? {
+        match block_on(self.config.host_key.check::<Here>(&self.host_key))? {
             Ok(()) => self.accept(),
             Err(refused) => {
                 let error = Error::from(refused);
@@ -166,7 +166,7 @@ impl Login {
         let Self { connection, config, .. } = self;
         let server = connection.peer_identification();
         let binding = self.binding();
-        let dialogue = Dialogue::new(config, credentials, server.as_ref(), binding.as_ref(), &Here);
+        let dialogue = Dialogue::new::<Here>(config, credentials, server.as_ref(), binding.as_ref());
         let (mut dialogue, client) = block_on(dialogue);
         if connection.is_authenticated() {
             return connection.failure().map_or(Ok(()), Err);
@@ -185,7 +185,7 @@ impl Login {
                     return Err(dialogue.failed(&attempts));
                 }
                 event => {
-                    if let Some(answer) = block_on(dialogue.answer(event, &Here))? {
+                    if let Some(answer) = block_on(dialogue.answer::<Here>(event))? {
                         connection.client_auth(|auth| answer.give(auth))?;
                     }
                 }

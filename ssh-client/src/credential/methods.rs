@@ -23,15 +23,14 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     /// Asks agents for their keys, over connections bound to `session`. `server` is the software that the server's identification names.
-    pub(crate) async fn new(
+    pub(crate) async fn new<R: Run>(
         credentials: &[Credential],
         server: &str,
         session: Option<&SessionBinding>,
-        run: &impl Run,
     ) -> Self {
         let mut prepared = Self { credentials: Vec::new(), methods: Vec::new(), notes: Vec::new() };
         for credential in credentials {
-            prepared.expand(credential, session, run).await;
+            prepared.expand::<R>(credential, session).await;
         }
         for id in 0..prepared.credentials.len() {
             prepared.add_methods(id, server);
@@ -39,9 +38,9 @@ impl Prepared {
         prepared
     }
 
-    async fn expand(&mut self, credential: &Credential, session: Option<&SessionBinding>, run: &impl Run) {
+    async fn expand<R: Run>(&mut self, credential: &Credential, session: Option<&SessionBinding>) {
         match credential {
-            Credential::Agent(keys) => match run.agent_keys(keys, session).await {
+            Credential::Agent(keys) => match R::agent_keys(keys.clone(), session.cloned()).await {
                 Ok((found, notes)) => {
                     self.credentials.extend(found);
                     notes.into_iter().for_each(|note| self.note(note));
@@ -149,7 +148,7 @@ mod tests {
         let mut blob = Vec::new();
         "ssh-rsa-cert-v01@openssh.com".encode(&mut blob);
         let credentials = [Credential::signer(Arc::new(Certified(blob, algorithms)))];
-        block_on(Prepared::new(&credentials, server, None, &Here))
+        block_on(Prepared::new::<Here>(&credentials, server, None))
     }
 
     #[test]

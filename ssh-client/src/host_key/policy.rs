@@ -65,15 +65,11 @@ pub(crate) enum Policy {
 
 impl Policy {
     /// Asks it. The outer error is of the place where it should have run.
-    pub(crate) async fn check(
-        &self,
-        key: &HostKey,
-        run: &impl Run,
-    ) -> Result<Result<(), HostKeyRefused>, Error> {
+    pub(crate) async fn check<R: Run>(&self, key: &HostKey) -> Result<Result<(), HostKeyRefused>, Error> {
         match self {
             Self::Blocking(policy) => {
                 let (policy, key) = (policy.clone(), key.clone());
-                run.unblock(move || policy.check(&key)).await
+                R::unblock(move || policy.check(&key)).await
             }
             Self::Async(policy) => Ok(policy.check(key).await),
         }

@@ -95,7 +95,7 @@ impl Unverified {
             // It may read files.
             Policy::Blocking(_) => {
                 let (config, name) = (config.clone(), name.clone());
-                Tasks.unblock(move || preference::settings(&config, &name, port)).await?
+                Tasks::unblock(move || preference::settings(&config, &name, port)).await?
             }
             Policy::Async(_) => preference::settings(&config, &name, port),
         };
@@ -118,7 +118,7 @@ impl Unverified {
     /// Asks the configured policy; an error ends the connection, and so does dropping the future. A connection that ends
     /// meanwhile ends the asking.
     pub async fn verify(self) -> Result<Login, Error> {
-        let check = self.config.host_key.check(&self.host_key, &Tasks);
+        let check = self.config.host_key.check::<Tasks>(&self.host_key);
         match while_alive(&self.connection, check).await? {
             Ok(()) => self.accept().await,
             Err(refused) => {
@@ -142,7 +142,7 @@ impl Unverified {
                 move || preference::remember(&config, &host_key.host, host_key.port, negotiated.as_ref())
             };
             match &config.host_key {
-                Policy::Blocking(_) => Tasks.unblock(remember).await?,
+                Policy::Blocking(_) => Tasks::unblock(remember).await?,
                 Policy::Async(_) => remember(),
             }
         }
@@ -180,7 +180,7 @@ impl Login {
     async fn dialogue(&self, credentials: &[Credential]) -> Result<(), Error> {
         let Self { connection, config, .. } = self;
         let (server, binding) = (connection.peer_identification(), self.binding());
-        let prepare = Dialogue::new(config, credentials, server.as_ref(), binding.as_ref(), &Tasks);
+        let prepare = Dialogue::new::<Tasks>(config, credentials, server.as_ref(), binding.as_ref());
         let (mut dialogue, client) = while_alive(connection, async { Ok(prepare.await) }).await?;
         if connection.is_authenticated() {
             return connection.failure().map_or(Ok(()), Err);
@@ -200,10 +200,10 @@ impl Login {
                 }
                 // Shown to the end, whatever comes of the session: it may tell why that ends.
                 event @ (Event::Banner(_) | Event::Notice { .. }) => {
-                    dialogue.answer(event, &Tasks).await?;
+                    dialogue.answer::<Tasks>(event).await?;
                 }
                 event => {
-                    if let Some(answer) = while_alive(connection, dialogue.answer(event, &Tasks)).await? {
+                    if let Some(answer) = while_alive(connection, dialogue.answer::<Tasks>(event)).await? {
                         connection.client_auth(|auth| answer.give(auth))?;
                     }
                 }

@@ -1,9 +1,9 @@
 //! Where tasks run what a configuration holds.
 
 use crate::{
-    Credential, Error, ErrorKind,
+    Awaited, Credential, Error, ErrorKind,
     agent::{AgentKeys, SessionBinding},
-    awaited::Run,
+    awaited::{Keys, Run},
 };
 use ssh_session::tokio::Connection;
 use std::{future::poll_fn, panic, pin::pin, task::Poll};
@@ -13,35 +13,30 @@ use tokio::task::spawn_blocking;
 pub(super) struct Tasks;
 
 impl Run for Tasks {
-    async fn unblock<T: Send + 'static>(&self, act: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        spawn_blocking(act).await.map_err(|error| match error.try_into_panic() {
-            // It was the caller's code, and so it is the caller's panic.
-            Ok(panic) => panic::resume_unwind(panic),
-            Err(error) => Error::with_source(ErrorKind::Closed, "the runtime is shutting down", error),
+    fn unblock<T: Send + 'static>(
+        act: impl FnOnce() -> T + Send + 'static,
+    ) -> Awaited<'static, Result<T, Error>> {
+        Box::pin(async {
+            spawn_blocking(act).await.map_err(|error| match error.try_into_panic() {
+                // It was the caller's code, and so it is the caller's panic.
+                Ok(panic) => panic::resume_unwind(panic),
+                Err(error) => Error::with_source(ErrorKind::Closed, "the runtime is shutting down", error),
+            })
         })
     }
 
-    async fn agent_keys(
-        &self,
-        keys: &AgentKeys,
-        session: Option<&SessionBinding>,
-    ) -> Result<(Vec<Credential>, Vec<String>), Error> {
+    fn agent_keys(keys: AgentKeys, session: Option<SessionBinding>) -> Awaited<'static, Result<Keys, Error>> {
         #[cfg(unix)]
         if let Some(agent) = super::Agent::beside(keys.agent()) {
-            return ask(keys, agent, session).await;
+            return Box::pin(async move { ask(&keys, agent, session.as_ref()).await });
         }
         // A stream of the caller's, and the pipes of Windows.
-        let (keys, session) = (keys.clone(), session.cloned());
-        self.unblock(move || keys.credentials(session.as_ref())).await?
+        Box::pin(async { Self::unblock(move || keys.credentials(session.as_ref())).await? })
     }
 }
 
 #[cfg(unix)]
-async fn ask(
-    keys: &AgentKeys,
-    agent: super::Agent,
-    session: Option<&SessionBinding>,
-) -> Result<(Vec<Credential>, Vec<String>), Error> {
+async fn ask(keys: &AgentKeys, agent: super::Agent, session: Option<&SessionBinding>) -> Result<Keys, Error> {
     use super::agent::AgentSigner;
     let agent = match session {
         Some(session) => agent.bound_to(session).await?,

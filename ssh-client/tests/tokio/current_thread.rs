@@ -3,6 +3,8 @@
 use std::{future, sync::OnceLock, thread};
 use tokio::runtime::{Builder, Runtime};
 
+#[path = "../interop/agent_logins.rs"]
+mod agent_logins;
 #[path = "../interop/authentication.rs"]
 mod authentication;
 #[path = "../interop/channels.rs"]
@@ -15,6 +17,8 @@ mod facade;
 mod failures;
 #[path = "../interop/host_keys.rs"]
 mod host_keys;
+#[path = "../interop/hostbased.rs"]
+mod hostbased;
 #[path = "../interop/rekeying.rs"]
 mod rekeying;
 

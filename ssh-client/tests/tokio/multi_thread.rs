@@ -3,8 +3,12 @@
 use std::sync::OnceLock;
 use tokio::runtime::{Builder, Runtime};
 
+#[path = "../interop/agent_logins.rs"]
+mod agent_logins;
 #[path = "../interop/authentication.rs"]
 mod authentication;
+#[path = "../interop/certificates.rs"]
+mod certificates;
 #[path = "../interop/channels.rs"]
 mod channels;
 #[path = "../interop/compression.rs"]
