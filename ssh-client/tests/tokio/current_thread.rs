@@ -19,6 +19,8 @@ mod failures;
 mod host_keys;
 #[path = "../interop/hostbased.rs"]
 mod hostbased;
+#[path = "../peers/scenarios.rs"]
+mod peers;
 #[path = "../interop/rekeying.rs"]
 mod rekeying;
 

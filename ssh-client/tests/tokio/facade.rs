@@ -3,8 +3,10 @@
 
 use super::runtime;
 use crate::support::config_with_key;
+use bytes::Bytes;
 use ssh_client::{
-    Config, Credential, Error, Exit, Output, Phase, Terminal, TerminalSize, host_key::HostKey, tokio as tasks,
+    Config, Credential, Error, Exit, Output, Phase, Terminal, TerminalSize, host_key::HostKey,
+    session::tokio::Connection, tokio as tasks,
 };
 use std::{
     io::{self, Read, Write},
@@ -99,6 +101,19 @@ impl Session {
         runtime().block_on(self.0.forward(address, port)).map(Forward)
     }
 
+    pub(crate) fn global_request(
+        &self,
+        name: &str,
+        want_reply: bool,
+        data: &[u8],
+    ) -> Result<(bool, Bytes), Error> {
+        runtime().block_on(self.0.global_request(name, want_reply, data))
+    }
+
+    pub(crate) fn wait(&self, timeout: Option<Duration>) -> Result<Error, Error> {
+        run(timeout, Phase::Wait, async { Ok(self.0.wait().await) })
+    }
+
     pub(crate) fn ping(&self) -> Result<(), Error> {
         runtime().block_on(self.0.ping())
     }
@@ -180,6 +195,7 @@ pub(crate) struct Forward(tasks::Forward);
 pub(crate) struct Forwarded {
     pub(crate) channel: Channel,
     pub(crate) originator: String,
+    pub(crate) originator_port: u32,
 }
 
 impl Forward {
@@ -188,8 +204,9 @@ impl Forward {
     }
 
     pub(crate) fn accept(&self, timeout: Option<Duration>) -> Result<Forwarded, Error> {
-        let tasks::Forwarded { channel, originator, .. } = run(timeout, Phase::Open, self.0.accept())?;
-        Ok(Forwarded { channel: Channel::new(channel), originator })
+        let tasks::Forwarded { channel, originator, originator_port, .. } =
+            run(timeout, Phase::Open, self.0.accept())?;
+        Ok(Forwarded { channel: Channel::new(channel), originator, originator_port })
     }
 }
 
@@ -211,6 +228,18 @@ impl Channel {
 
     pub(crate) fn exec(&self, command: &str) -> Result<(), Error> {
         runtime().block_on(self.tasks().exec(command))
+    }
+
+    pub(crate) fn shell(&self) -> Result<(), Error> {
+        runtime().block_on(self.tasks().shell())
+    }
+
+    pub(crate) fn close(&self) {
+        self.tasks().close();
+    }
+
+    pub(crate) fn connection(&self) -> Connection {
+        self.tasks().connection().clone()
     }
 
     pub(crate) fn subsystem(&self, name: &str) -> Result<(), Error> {

@@ -10,6 +10,8 @@ mod cancelled;
 mod current_thread;
 mod decisions;
 mod multi_thread;
+#[path = "../peers/scripted.rs"]
+mod scripted;
 mod served;
 #[path = "../interop/ssh_agent.rs"]
 mod ssh_agent;

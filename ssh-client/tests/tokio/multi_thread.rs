@@ -19,6 +19,8 @@ mod facade;
 mod failures;
 #[path = "../interop/host_keys.rs"]
 mod host_keys;
+#[path = "../peers/scenarios.rs"]
+mod peers;
 #[path = "../interop/rekeying.rs"]
 mod rekeying;
 
