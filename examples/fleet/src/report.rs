@@ -50,10 +50,10 @@ impl<'a> Report<'a> {
         let host = &self.hosts[at];
         self.bar.suspend(|| match source {
             Source::Stdout => {
-                print(&mut io::stdout().lock(), host, line).map_err(|error| named("stdout", error))
+                print(&mut io::stdout().lock(), host, line).map_err(|error| named("stdout", &error))
             }
             Source::Stderr => {
-                print(&mut io::stderr().lock(), host, line).map_err(|error| named("stderr", error))
+                print(&mut io::stderr().lock(), host, line).map_err(|error| named("stderr", &error))
             }
         })
     }
@@ -81,7 +81,7 @@ impl<'a> Report<'a> {
     }
 }
 
-fn named(stream: &str, error: io::Error) -> io::Error {
+fn named(stream: &str, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{stream}: {error}"))
 }
 

@@ -197,6 +197,26 @@ fn a_late_answer_is_not_taken_for_that_to_the_next_request() {
 }
 
 #[test]
+fn new_keys_that_never_come_end_the_session() {
+    let peer = server(|mut wire| {
+        open_channel(&mut wire, 1000);
+        // It does not even see that new keys are wanted.
+        wire.stop_reading();
+    });
+    let timeouts = Timeouts { rekey: SHORT, ..Timeouts::default() };
+    let session = connect(&peer, &config().timeouts(timeouts));
+    let channel = session.open_session().unwrap();
+    let start = Instant::now();
+    session.rekey().unwrap();
+    let shell = in_time(move || channel.shell().unwrap_err());
+    let ended = in_time(move || session.wait(Some(BOUND)).unwrap());
+    for error in [shell, ended] {
+        assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Rekey), "{error}");
+    }
+    assert!(start.elapsed() >= SHORT, "that was too early");
+}
+
+#[test]
 fn a_flood_of_questions_whose_answers_are_not_read_ends_the_session() {
     for number in [number::GLOBAL_REQUEST, number::CHANNEL_REQUEST, number::CHANNEL_OPEN, number::PING] {
         let peer = server(move |mut wire| {
