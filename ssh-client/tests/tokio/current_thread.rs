@@ -5,6 +5,8 @@ use tokio::runtime::{Builder, Runtime};
 
 #[path = "../interop/agent_logins.rs"]
 mod agent_logins;
+#[path = "api.rs"]
+mod api;
 #[path = "../interop/authentication.rs"]
 mod authentication;
 #[path = "../interop/channels.rs"]
