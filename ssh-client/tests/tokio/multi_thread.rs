@@ -19,6 +19,8 @@ mod compression;
 mod facade;
 #[path = "../interop/failures.rs"]
 mod failures;
+#[path = "../interop/guesses.rs"]
+mod guesses;
 #[path = "../interop/host_keys.rs"]
 mod host_keys;
 #[path = "../peers/scenarios.rs"]
