@@ -137,17 +137,22 @@ async fn elsewhere() {
 fn a_decision_may_be_awaited() {
     let Some(sshd) = Sshd::start_or_skip("a_decision_may_be_awaited") else { return };
     let base = config_with_key(&sshd, KeyKind::Ed25519);
-    let right = sshd.host_key(KeyKind::Ed25519).public_line();
-    for expected in [right, "ssh-ed25519 AAAA"] {
-        let policy = DecideAsync(move |key: HostKey| async move {
-            elsewhere().await;
-            match key.key.to_line("") == expected {
-                true => Ok(()),
-                false => Err(HostKeyRefused("not that one".to_owned())),
+    let right = public_key(sshd.host_key(KeyKind::Ed25519).public_line());
+    let other = public_key(testing::KeyPair::generate(KeyKind::Ed25519).public_line());
+    for expected in [&right, &other] {
+        let blob = Arc::new(expected.to_blob());
+        let policy = DecideAsync(move |key: HostKey| {
+            let blob = blob.clone();
+            async move {
+                elsewhere().await;
+                match key.blob == *blob {
+                    true => Ok(()),
+                    false => Err(HostKeyRefused("not that one".to_owned())),
+                }
             }
         });
         let result = connect(&sshd, &base.clone().host_key_async(policy));
-        match expected == right {
+        match *expected == right {
             true => assert!(result.is_ok(), "{result:?}"),
             false => assert_eq!(result.unwrap_err().kind(), ErrorKind::HostKey),
         }
