@@ -16,19 +16,25 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! All calls wait for the agent's answer on the calling thread, each with a [timeout](Agent::set_timeouts).
+//! All calls wait for the agent's answer on the calling thread, each with a [timeout](Agent::set_timeouts). Tasks that log
+//! in with its keys wait for it without a thread, over a connection of their own to the same socket.
 
 mod connection;
 mod keys;
 mod signer;
 
+pub(crate) use connection::Binding;
+#[cfg(all(unix, feature = "tokio"))]
+pub(crate) use connection::{bind_request, framed, is_bound, start};
 pub use keys::AgentKeys;
 pub use signer::AgentSigner;
+#[cfg(all(unix, feature = "tokio"))]
+pub(crate) use signer::algorithms;
 pub(crate) use signer::key_type;
 pub use ssh_auth::agent::{AddedKey, Constraint, Destination, HopHost, Identity};
 
 use crate::{Error, ErrorKind};
-use connection::{Binding, Connection, Link};
+use connection::{Connection, Link};
 use ssh_auth::{
     agent::{Frames, Reply, Request, sign_flags},
     method::publickey::signature_algorithm,
@@ -39,7 +45,7 @@ use ssh_wire::Reader;
 use std::{
     fmt,
     io::{Read, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -56,6 +62,10 @@ pub const SOCKET_VARIABLE: &str = "SSH_AUTH_SOCK";
 #[derive(Clone)]
 pub struct Agent {
     connection: Arc<Mutex<Connection>>,
+    /// Beside the connection, which is locked for as long as a person takes.
+    timeouts: Arc<Mutex<AgentTimeouts>>,
+    /// Where it listens, if a connection can be made there.
+    path: Option<Arc<Path>>,
 }
 
 /// Which server a session goes to, proved by that server: an agent that learns it lets keys be used that are limited to
@@ -99,6 +109,18 @@ pub struct AgentTimeouts {
     pub person: Option<Duration>,
 }
 
+impl AgentTimeouts {
+    pub(crate) fn of(&self, request: &Request<'_>) -> Option<Duration> {
+        match request {
+            Request::Sign { .. }
+            | Request::Add { .. }
+            | Request::AddToken { .. }
+            | Request::Extension { .. } => self.person,
+            _ => self.request,
+        }
+    }
+}
+
 impl Default for AgentTimeouts {
     fn default() -> Self {
         Self { request: Some(Duration::from_secs(10)), person: Some(Duration::from_secs(120)) }
@@ -108,35 +130,56 @@ impl Default for AgentTimeouts {
 impl Agent {
     /// The agent that the environment names in [`SOCKET_VARIABLE`]; on Windows without it the one of the system.
     pub fn connect() -> Result<Self, Error> {
-        let path = std::env::var_os(SOCKET_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
-        let path = path.or_else(|| cfg!(windows).then(|| PathBuf::from(r"\\.\pipe\openssh-ssh-agent")));
-        match path {
-            Some(path) => Self::connect_to(path),
-            None => Err(Error::new(ErrorKind::Agent, format!("no agent: {SOCKET_VARIABLE} is not set"))),
-        }
+        Self::connect_to(named_by_environment()?)
     }
 
     /// The agent at this socket, or named pipe of Windows.
     pub fn connect_to(path: impl Into<PathBuf>) -> Result<Self, Error> {
-        Ok(Self::new(Connection::to(path.into())?))
+        let agent = Self::at(path);
+        let timeouts = *agent.timeouts();
+        agent.connection().connect(timeouts)?;
+        Ok(agent)
+    }
+
+    /// The same, connected to by the first request only: for tasks, which must not wait here.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        let path: Arc<Path> = path.into().into();
+        Self::new(Connection::to(path.clone()), AgentTimeouts::default(), Some(path))
     }
 
     /// The agent at the other end of a stream, whose timeouts hold.
     pub fn over(stream: impl Read + Write + Send + 'static) -> Self {
-        Self::new(Connection::over(Link::new(stream)))
+        Self::new(Connection::over(Link::new(stream)), AgentTimeouts::default(), None)
     }
 
-    fn new(connection: Connection) -> Self {
-        Self { connection: Arc::new(Mutex::new(connection)) }
+    fn new(connection: Connection, timeouts: AgentTimeouts, path: Option<Arc<Path>>) -> Self {
+        let (connection, timeouts) = (Arc::new(Mutex::new(connection)), Arc::new(Mutex::new(timeouts)));
+        Self { connection, timeouts, path }
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits for the reply, in time.
+    fn exchange(&self, request: &Request<'_>) -> Result<Reply, Error> {
+        let timeouts = *self.timeouts();
+        self.connection().exchange(request, timeouts)
+    }
+
+    pub(crate) fn timeouts(&self) -> MutexGuard<'_, AgentTimeouts> {
+        self.timeouts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where it listens, if a connection can be made there.
+    #[cfg(all(unix, feature = "tokio"))]
+    pub(crate) fn path(&self) -> Option<&Arc<Path>> {
+        self.path.as_ref()
+    }
+
     /// Sets how long the agent may take.
     pub fn set_timeouts(&self, timeouts: AgentTimeouts) {
-        self.connection().timeouts = timeouts;
+        *self.timeouts() = timeouts;
     }
 
     /// Another connection to the same agent, over which keys log in to this session's server (`session-bind@openssh.com`,
@@ -156,15 +199,13 @@ impl Agent {
     }
 
     fn bind(&self, binding: &Binding) -> Result<Self, Error> {
-        let mut connection = self.connection();
-        match connection.another(binding) {
-            Some(another) => Ok(Self::new(another?)),
-            None => {
-                connection.bind(binding);
-                drop(connection);
-                Ok(self.clone())
-            }
-        }
+        let timeouts = *self.timeouts();
+        let Some(path) = &self.path else {
+            self.connection().bind(binding, timeouts);
+            return Ok(self.clone());
+        };
+        let another = Connection::bound(path.clone(), binding, timeouts)?;
+        Ok(Self::new(another, timeouts, Some(path.clone())))
     }
 
     /// Passes requests that come from `stream` on to the agent, and its replies back, until the stream ends. So an agent
@@ -182,7 +223,8 @@ impl Agent {
                 Error::with_source(ErrorKind::Protocol, "forwarded request to the agent", error)
             })?;
             if let Some(request) = request {
-                let reply = self.connection().relay(&request)?;
+                let person = self.timeouts().person;
+                let reply = self.connection().relay(&request, person)?;
                 let length = u32::try_from(reply.len()).unwrap_or(u32::MAX).to_be_bytes();
                 stream.write_all(&length).and_then(|()| stream.write_all(&reply)).map_err(lost)?;
                 stream.flush().map_err(lost)?;
@@ -199,10 +241,7 @@ impl Agent {
 
     /// The keys and certificates it keeps, in its order; none while it is locked.
     pub fn list(&self) -> Result<Vec<Identity>, Error> {
-        match self.connection().exchange(&Request::Identities)? {
-            Reply::Identities(identities) => Ok(identities),
-            _ => Err(refused("to list its keys")),
-        }
+        identities(self.exchange(&Request::Identities)?)
     }
 
     /// A signature blob over `data`, made by the key with this blob (or that of its certificate) under `algorithm`:
@@ -210,19 +249,7 @@ impl Agent {
     pub fn sign(&self, public_key: &[u8], algorithm: &str, data: &[u8]) -> Result<Vec<u8>, Error> {
         let algorithm = signature_algorithm(algorithm);
         let request = Request::Sign { public_key, data, flags: sign_flags(&algorithm) };
-        let Reply::Signature(signature) = self.connection().exchange(&request)? else {
-            return Err(refused("to sign"));
-        };
-        // Old agents pass over the flags and sign with SHA-1.
-        match Reader::new(&signature).string() {
-            Ok(found) if found == algorithm.as_bytes() => Ok(signature),
-            Ok(found) => {
-                let found = found[..found.len().min(64)].escape_ascii();
-                let message = format!("the agent signed by {found}, where {algorithm} was asked for");
-                Err(Error::new(ErrorKind::Agent, message))
-            }
-            Err(_) => Err(Error::new(ErrorKind::Agent, "the agent's signature can't be decoded")),
-        }
+        signature(self.exchange(&request)?, &algorithm)
     }
 
     /// Lets it keep a key, as limited as `constraints` say. An agent that does not know a constraint refuses the key.
@@ -265,21 +292,11 @@ impl Agent {
 
     /// Sends an extension's request, `data` being its fields, and answers with what comes back, if there is anything.
     pub fn extension(&self, name: &str, data: &[u8]) -> Result<Vec<u8>, Error> {
-        match self.connection().exchange(&Request::Extension { name: name.as_bytes(), data })? {
-            Reply::Extension(data) => Ok(data),
-            Reply::Success => Ok(Vec::new()),
-            Reply::ExtensionFailure => {
-                Err(Error::new(ErrorKind::Agent, format!("the agent failed at {name}")))
-            }
-            _ => Err(refused(name)),
-        }
+        extension(self.exchange(&Request::Extension { name: name.as_bytes(), data })?, name)
     }
 
     fn done(&self, request: &Request<'_>, what: &str) -> Result<(), Error> {
-        match self.connection().exchange(request)? {
-            Reply::Success => Ok(()),
-            _ => Err(refused(what)),
-        }
+        done(&self.exchange(request)?, what)
     }
 
     /// One signer for each key that can be used without legacy algorithms, in the agent's order.
@@ -287,6 +304,51 @@ impl Agent {
         let signers = self.list()?.into_iter().map(|identity| AgentSigner::new(self.clone(), identity));
         let usable = signers.filter(|signer| !signer.algorithms().is_empty());
         Ok(usable.map(|signer| Arc::new(signer) as Arc<dyn Signer>).collect())
+    }
+}
+
+/// The socket that the environment names.
+pub(crate) fn named_by_environment() -> Result<PathBuf, Error> {
+    let path = std::env::var_os(SOCKET_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+    let path = path.or_else(|| cfg!(windows).then(|| PathBuf::from(r"\\.\pipe\openssh-ssh-agent")));
+    path.ok_or_else(|| Error::new(ErrorKind::Agent, format!("no agent: {SOCKET_VARIABLE} is not set")))
+}
+
+pub(crate) fn identities(reply: Reply) -> Result<Vec<Identity>, Error> {
+    match reply {
+        Reply::Identities(identities) => Ok(identities),
+        _ => Err(refused("to list its keys")),
+    }
+}
+
+/// The signature that was asked for under `algorithm`.
+pub(crate) fn signature(reply: Reply, algorithm: &str) -> Result<Vec<u8>, Error> {
+    let Reply::Signature(signature) = reply else { return Err(refused("to sign")) };
+    // Old agents pass over the flags and sign with SHA-1.
+    match Reader::new(&signature).string() {
+        Ok(found) if found == algorithm.as_bytes() => Ok(signature),
+        Ok(found) => {
+            let found = found[..found.len().min(64)].escape_ascii();
+            let message = format!("the agent signed by {found}, where {algorithm} was asked for");
+            Err(Error::new(ErrorKind::Agent, message))
+        }
+        Err(_) => Err(Error::new(ErrorKind::Agent, "the agent's signature can't be decoded")),
+    }
+}
+
+pub(crate) fn extension(reply: Reply, name: &str) -> Result<Vec<u8>, Error> {
+    match reply {
+        Reply::Extension(data) => Ok(data),
+        Reply::Success => Ok(Vec::new()),
+        Reply::ExtensionFailure => Err(Error::new(ErrorKind::Agent, format!("the agent failed at {name}"))),
+        _ => Err(refused(name)),
+    }
+}
+
+pub(crate) fn done(reply: &Reply, what: &str) -> Result<(), Error> {
+    match reply {
+        Reply::Success => Ok(()),
+        _ => Err(refused(what)),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Everything a session is told beforehand.
 
 use crate::{
-    Credential, HostMemory,
-    host_key::{HostKeyPolicy, Refuse},
+    Awaited, Credential, HostMemory,
+    host_key::{AsyncHostKeyPolicy, HostKeyPolicy, Policy, Refuse},
 };
 use ssh_crypto::{Provider, Secret, Signer};
 use ssh_kex::{Algorithms, RekeyLimit};
@@ -29,7 +29,7 @@ pub struct Config {
     pub(crate) user: String,
     pub(crate) credentials: Vec<Credential>,
     pub(crate) password_attempts: u32,
-    pub(crate) host_key: Arc<dyn HostKeyPolicy>,
+    pub(crate) host_key: Policy,
     pub(crate) host_alias: Option<String>,
     pub(crate) provider: Arc<Provider>,
     pub(crate) identification: Identification,
@@ -46,8 +46,16 @@ pub struct Config {
 
 /// Shows a text of the server.
 pub(crate) type ShowBanner = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// Asks for the old and a new password, with the server's prompt.
-pub(crate) type ChangePassword = Arc<dyn Fn(&str) -> Option<(Secret, Secret)> + Send + Sync>;
+#[derive(Clone)]
+pub(crate) enum ChangePassword {
+    Blocking(Arc<dyn Fn(&str) -> OldAndNew + Send + Sync>),
+    Async(Arc<dyn Fn(String) -> Awaited<'static, OldAndNew> + Send + Sync>),
+}
+
+/// Two passwords, or none.
+type OldAndNew = Option<(Secret, Secret)>;
 
 /// How long each phase may take; `None` waits for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +102,7 @@ impl Config {
             user: user.into(),
             credentials: Vec::new(),
             password_attempts: 3,
-            host_key: Arc::new(Refuse),
+            host_key: Policy::Blocking(Arc::new(Refuse)),
             host_alias: None,
             identification: identification(),
             algorithms: Algorithms::new(&provider),
@@ -149,7 +157,14 @@ impl Config {
     /// How the server's key is checked. Without this call every key is refused.
     #[must_use]
     pub fn host_key(mut self, policy: impl HostKeyPolicy + 'static) -> Self {
-        self.host_key = Arc::new(policy);
+        self.host_key = Policy::Blocking(Arc::new(policy));
+        self
+    }
+
+    /// The same by a policy that is awaited.
+    #[must_use]
+    pub fn host_key_async(mut self, policy: impl AsyncHostKeyPolicy + 'static) -> Self {
+        self.host_key = Policy::Async(Arc::new(policy));
         self
     }
 
@@ -269,13 +284,6 @@ impl Config {
         }
     }
 
-    pub(crate) fn show(&self, text: &str) {
-        match &self.on_banner {
-            Some(show) => show(text),
-            None => log::info!("the server says: {}", text.escape_debug()),
-        }
-    }
-
     /// Answers a server that wants an expired password changed (RFC 4252 §8): with the old and the new one, or `None`
     /// to give up, as without this call. The argument is the server's prompt.
     #[must_use]
@@ -283,7 +291,18 @@ impl Config {
         mut self,
         change: impl Fn(&str) -> Option<(Secret, Secret)> + Send + Sync + 'static,
     ) -> Self {
-        self.change_password = Some(Arc::new(change));
+        self.change_password = Some(ChangePassword::Blocking(Arc::new(change)));
+        self
+    }
+
+    /// The same by an answer that is awaited.
+    #[must_use]
+    pub fn change_password_async<A>(mut self, change: impl Fn(String) -> A + Send + Sync + 'static) -> Self
+    where
+        A: Future<Output = Option<(Secret, Secret)>> + Send + 'static,
+    {
+        let change = move |prompt| -> Awaited<'static, _> { Box::pin(change(prompt)) };
+        self.change_password = Some(ChangePassword::Async(Arc::new(change)));
         self
     }
 }

@@ -5,12 +5,12 @@ mod methods;
 pub(crate) use methods::Prepared;
 
 use crate::{
-    Error, ErrorKind,
+    Awaited, Error, ErrorKind,
     agent::{Agent, AgentKeys},
     certificate::{self, CertifiedSigner},
 };
 use ssh_auth::keyfile::PrivateKeyFile;
-use ssh_crypto::{KeyPair, PrivateKey, Provider, Secret, Signer};
+use ssh_crypto::{KeyPair, PrivateKey, Provider, Secret, SignError, Signer};
 use std::{
     ffi::OsString,
     fmt,
@@ -33,12 +33,21 @@ pub enum Credential {
     Password(Secret),
     /// A password that is asked for when the server wants one. The argument counts the tries, from 1; `None` gives up.
     AskPassword(Arc<dyn Fn(u32) -> Option<Secret> + Send + Sync>),
+    /// The same with an answer that is awaited, as [`Credential::ask_password_async`] makes it.
+    AskPasswordAsync(AskPasswordAsync),
     /// A key.
     Key {
         /// Who signs.
         signer: Arc<dyn Signer>,
         /// Whether the server is asked first if it would accept the key: for signers that need a person (a passphrase,
         /// a touch). It costs a round trip.
+        probe: bool,
+    },
+    /// A key whose signature is awaited.
+    KeyAsync {
+        /// Who signs.
+        signer: Arc<dyn AsyncSigner>,
+        /// As with [`Credential::Key`].
         probe: bool,
     },
     /// A key with its certificate: the certificate is tried first, then the key alone.
@@ -63,6 +72,25 @@ pub enum Credential {
     Unavailable(String),
     /// Answers to what the server asks (RFC 4256): one per prompt, or `None` to give up.
     Interactive(AnswerChallenge),
+    /// The same with answers that are awaited, as [`Credential::interactive_async`] makes it.
+    InteractiveAsync(AnswerChallengeAsync),
+}
+
+/// Asks for a password; the argument counts the tries, from 1.
+pub type AskPasswordAsync = Arc<dyn Fn(u32) -> Awaited<'static, Option<Secret>> + Send + Sync>;
+
+/// Answers what a server asks, as [`AnswerChallenge`] does, in a while.
+pub type AnswerChallengeAsync = Arc<dyn Fn(Challenge) -> Awaited<'static, Option<Vec<Secret>>> + Send + Sync>;
+
+/// A [`Signer`] whose signatures are awaited: a service that keeps keys, or a token that wants a touch. The keys of an
+/// agent need none: [`Credential::Agent`] is asked by tasks without a thread.
+pub trait AsyncSigner: Send + Sync {
+    /// The public key's blob, or the certificate's.
+    fn public_key(&self) -> &[u8];
+    /// The names of the signature algorithms it can use, the best first.
+    fn algorithms(&self) -> Vec<&str>;
+    /// The signature blob, its algorithm's name included.
+    fn sign<'a>(&'a self, algorithm: &'a str, message: &'a [u8]) -> Awaited<'a, Result<Vec<u8>, SignError>>;
 }
 
 /// Answers what a server asks: one secret per prompt, or `None` to give up.
@@ -84,6 +112,23 @@ impl Credential {
     /// A password.
     pub fn password(password: impl Into<Secret>) -> Self {
         Self::Password(password.into())
+    }
+
+    /// A password that is asked for when the server wants one, by an asynchronous function. Its argument counts the
+    /// tries, from 1; `None` gives up.
+    pub fn ask_password_async<A>(ask: impl Fn(u32) -> A + Send + Sync + 'static) -> Self
+    where
+        A: Future<Output = Option<Secret>> + Send + 'static,
+    {
+        Self::AskPasswordAsync(Arc::new(move |attempt| Box::pin(ask(attempt))))
+    }
+
+    /// Answers to what the server asks (RFC 4256), by an asynchronous function: one per prompt, or `None` to give up.
+    pub fn interactive_async<A>(answer: impl Fn(Challenge) -> A + Send + Sync + 'static) -> Self
+    where
+        A: Future<Output = Option<Vec<Secret>>> + Send + 'static,
+    {
+        Self::InteractiveAsync(Arc::new(move |challenge| Box::pin(answer(challenge))))
     }
 
     /// A private key in memory.
@@ -176,12 +221,15 @@ impl fmt::Debug for Credential {
             Self::None => "None",
             Self::Password(_) => "Password",
             Self::AskPassword(_) => "AskPassword",
+            Self::AskPasswordAsync(_) => "AskPasswordAsync",
             Self::Key { .. } => "Key",
+            Self::KeyAsync { .. } => "KeyAsync",
             Self::Certified { .. } => "Certified",
             Self::Agent(_) => "Agent",
             Self::Hostbased { .. } => "Hostbased",
             Self::Unavailable(_) => "Unavailable",
             Self::Interactive(_) => "Interactive",
+            Self::InteractiveAsync(_) => "InteractiveAsync",
         })
     }
 }

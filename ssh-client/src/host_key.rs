@@ -1,5 +1,10 @@
 //! Whether the server is who it should be: policies that end in *yes* only by an explicit yes.
 
+mod policy;
+
+pub(crate) use policy::Policy;
+pub use policy::{AsyncHostKeyPolicy, DecideAsync};
+
 use crate::{
     Error, ErrorKind,
     certificate::{Certificate, CertificateError},
@@ -74,7 +79,8 @@ impl HostKey {
 /// Decides whether a host key is the right one.
 ///
 /// Whatever a policy answers but `Ok(())` ends the session before anything secret was sent. It runs on the thread that
-/// connects, so it may ask a person.
+/// connects, so it may ask a person; for tasks it runs on a thread for what blocks, and an [`AsyncHostKeyPolicy`] does
+/// without.
 pub trait HostKeyPolicy: Send + Sync {
     /// Accepts `key`, or says why not.
     fn check(&self, key: &HostKey) -> Result<(), HostKeyRefused>;

@@ -27,6 +27,7 @@
 //! [`session`].
 
 pub mod agent;
+mod awaited;
 pub mod blocking;
 pub mod certificate;
 mod command;
@@ -42,6 +43,7 @@ pub mod ssh_config;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 
+pub use awaited::Awaited;
 pub use command::Output;
 pub use config::{Config, Timeouts};
 pub use credential::Credential;

@@ -24,10 +24,12 @@
 //! - Every option below, in `Host` blocks, in `Match` blocks with the criteria `all`, `host`, `originalhost`, `user`,
 //!   `localuser` and `canonical` (which never holds, as names are not canonicalised), and in files named by `Include`.
 //!   Any other criterion is an error that names file and line.
-//! - Options that OpenSSH knows and this library does not honour. They are told in the debug log, except those that
-//!   would change to whom the connection goes or whom it trusts (`ProxyCommand`, `ProxyJump`, `RevokedHostKeys`): these
-//!   are an error, unless they say `none`. By [`Options::set`] every one of them is an error, unless its value turns
-//!   off what is not there anyway.
+//! - Options that OpenSSH knows and this library does not honour. They are told in the debug log, and forwardings
+//!   (`LocalForward`, `RemoteForward`, `DynamicForward`) by a warning. Those that would change to whom the connection
+//!   goes or whom it trusts are an error where they count (`ProxyCommand`, `ProxyJump`, `RefuseConnection`,
+//!   `RevokedHostKeys`, `KnownHostsCommand`, `CASignatureAlgorithms`, `RequiredRSASize`), unless they ask for nothing:
+//!   `none`, or 1024 bits, under which no RSA key is taken. By [`Options::set`] every one of them is an error, unless
+//!   its value turns off what is not there anyway.
 //! - Options named by `IgnoreUnknown`. Any other is an error that names it.
 
 mod agent;

@@ -30,7 +30,8 @@ mod tasks {
         Config,
         session::tokio::{Connection, Driver},
         tokio::{
-            Channel, Child, ChildStdin, Command, Forward, Login, ReadHalf, Session, Unverified, WriteHalf,
+            Agent, Channel, Child, ChildStdin, Command, Forward, Login, ReadHalf, Session, Unverified,
+            WriteHalf,
         },
     };
     use tokio::{
@@ -45,6 +46,7 @@ mod tasks {
 
     #[test]
     fn tasks_share_sessions_and_channels() {
+        is_a_handle::<Agent>();
         is_a_handle::<Connection>();
         is_a_handle::<Session>();
         is_a_handle::<Channel>();
@@ -71,10 +73,16 @@ mod tasks {
         channel: &Channel,
         child: Child,
         mut other: Child,
+        unverified: Unverified,
         mut login: Login,
+        agent: &Agent,
     ) {
         is_sent(Session::connect(("example.com", 22), &Config::new("alice")));
         is_sent(login.authenticate_with(&[]));
+        is_sent(login.authenticate());
+        is_sent(unverified.verify());
+        is_sent(agent.list());
+        is_sent(agent.sign(&[], "", &[]));
         is_sent(session.open_session());
         is_sent(session.direct_tcpip("", 0, ("", 0)));
         is_sent(session.forward("", 0));

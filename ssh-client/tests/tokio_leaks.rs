@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![cfg(target_os = "linux")]
 
+mod counted;
+
+use counted::{descriptors, memory};
 use ssh_client::{Config, Credential, Timeouts, host_key::InsecureAcceptAny, tokio::Session};
 use std::{
-    fs, iter,
+    iter,
     time::{Duration, Instant},
 };
 use testing::{Cut, Direction, KeyKind, Proxy, Sshd};
@@ -16,17 +19,6 @@ use tokio::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
-
-fn descriptors() -> usize {
-    fs::read_dir("/proc/self/fd").unwrap().count()
-}
-
-/// The memory of this process in KiB that no file stands behind.
-fn memory() -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
 
 /// Waits until tasks and descriptors are as many as they were.
 async fn settle(what: &str, tasks: usize, open: usize) {

@@ -140,6 +140,11 @@ impl Receiver {
         matches!(self.state, State::NewKeys)
     }
 
+    /// Bytes that have arrived and were not decoded yet.
+    pub fn buffered(&self) -> usize {
+        self.decoder.buffered().len()
+    }
+
     /// Whether the rest of a packet is still to come.
     pub fn is_midway(&self) -> bool {
         !self.decoder.buffered().is_empty()

@@ -81,7 +81,8 @@ fn a_program_tells_that_its_disk_is_full() {
     let session = fixture.session();
     for input in [1, 8 << 20] {
         // More than it will ever take, in the second case.
-        let output = session.command("LC_ALL=C cat >/dev/full").stdin(noise(input)).output().unwrap();
+        let output =
+            session.command("LC_ALL=C cat >/dev/full").stdin(testing::noise(input)).output().unwrap();
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(told.contains("No space left on device"), "{told}");
         assert_eq!((output.stdout.len(), output.exit), (0, Some(Exit::Status(1))));

@@ -7,7 +7,7 @@ use std::{
     fmt::Write as _,
     fs::{File, OpenOptions},
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU8, Ordering},
@@ -23,7 +23,7 @@ pub(crate) fn start(level: LogLevel, file: Option<&Path>) -> Result<(), Failure>
         None => Output::Stderr,
         Some(path) => {
             let file = OpenOptions::new().append(true).create(true).open(path);
-            Output::File(file.map_err(|error| Failure::file(path, &error))?)
+            Output::File(file.map_err(|error| Failure::file(path, &error))?, path.to_owned())
         }
     };
     *LOGGER.output.lock().unwrap_or_else(PoisonError::into_inner) = output;
@@ -69,7 +69,7 @@ struct Logger {
 
 enum Output {
     Stderr,
-    File(File),
+    File(File, PathBuf),
 }
 
 static LOGGER: Logger =
@@ -85,17 +85,25 @@ impl Log for Logger {
             return;
         }
         let text = format(record);
-        // Nobody is left to be told that the log can't be written.
-        let _ = match &mut *self.output.lock().unwrap_or_else(PoisonError::into_inner) {
-            Output::File(file) => file.write_all(text.as_bytes()),
-            Output::Stderr if crossterm::terminal::is_raw_mode_enabled().unwrap_or(false) => {
-                io::stderr().write_all(text.replace('\n', "\r\n").as_bytes())
-            }
-            Output::Stderr => io::stderr().write_all(text.as_bytes()),
-        };
+        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Output::File(file, path) = &mut *output {
+            let Err(error) = file.write_all(text.as_bytes()) else { return };
+            // What explains how the program ends must not be lost with it.
+            to_stderr(&format!("{}\n", Failure::file(path, &error)));
+            *output = Output::Stderr;
+        }
+        to_stderr(&text);
     }
 
     fn flush(&self) {}
+}
+
+fn to_stderr(text: &str) {
+    // Nobody is left to be told that this can't be written.
+    let _ = match crossterm::terminal::is_raw_mode_enabled().unwrap_or(false) {
+        true => io::stderr().write_all(text.replace('\n', "\r\n").as_bytes()),
+        false => io::stderr().write_all(text.as_bytes()),
+    };
 }
 
 /// The level from which on a message is shown.

@@ -158,9 +158,9 @@ fn join(channel: &Channel, settings: &Settings, on_terminal: bool) -> Result<Opt
             let output = output.clone();
             thread::Builder::new()
                 .name("stderr".to_owned())
-                .spawn(move || copy(output.stderr(), &stderr(), &output))
+                .spawn(move || copy("stderr", output.stderr(), &stderr(), &output))
         };
-        let out = copy(output.clone(), &stdout(), &output);
+        let out = copy("stdout", output.clone(), &stdout(), &output);
         let errors = match errors {
             Ok(thread) => thread.join().unwrap_or(Ok(())),
             Err(error) => Err(Failure::new(error.to_string())),
@@ -178,8 +178,8 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Failure
 }
 
 /// Writes what the server sends to a stream here. When nobody reads it there any more, the server is told, and the
-/// rest is dropped.
-fn copy(mut from: impl Read, to: &impl AsFd, channel: &Channel) -> Result<(), Failure> {
+/// rest is dropped. Where it can't be written, because the disk is full, the command is left at once.
+fn copy(name: &str, mut from: impl Read, to: &impl AsFd, channel: &Channel) -> Result<(), Failure> {
     let mut to =
         Some(File::from(to.as_fd().try_clone_to_owned().map_err(|error| Failure::new(error.to_string()))?));
     let mut buffer = vec![0; BUFFER];
@@ -192,7 +192,11 @@ fn copy(mut from: impl Read, to: &impl AsFd, channel: &Channel) -> Result<(), Fa
         if let Some(file) = &mut to
             && let Err(error) = file.write_all(&buffer[..n])
         {
-            debug!("output ends here: {error}");
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                channel.close();
+                return Err(Failure::new(format!("{name}: {error}")));
+            }
+            debug!("{name} ends here: {error}");
             to = None;
             give_up_output(channel);
         }

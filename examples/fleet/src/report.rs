@@ -49,8 +49,12 @@ impl<'a> Report<'a> {
     fn line(&self, at: usize, source: Source, line: &[u8]) -> io::Result<()> {
         let host = &self.hosts[at];
         self.bar.suspend(|| match source {
-            Source::Stdout => print(&mut io::stdout().lock(), host, line),
-            Source::Stderr => print(&mut io::stderr().lock(), host, line),
+            Source::Stdout => {
+                print(&mut io::stdout().lock(), host, line).map_err(|error| named("stdout", &error))
+            }
+            Source::Stderr => {
+                print(&mut io::stderr().lock(), host, line).map_err(|error| named("stderr", &error))
+            }
         })
     }
 
@@ -75,6 +79,10 @@ impl<'a> Report<'a> {
         }
         Ok(verdicts.into_iter().max().unwrap_or(Verdict::Succeeded))
     }
+}
+
+fn named(stream: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{stream}: {error}"))
 }
 
 fn verdict(outcome: &Option<Outcome>) -> Verdict {

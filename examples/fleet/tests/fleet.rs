@@ -164,3 +164,29 @@ fn a_list_that_is_no_good_connects_to_nobody() {
         assert!(!output.stderr.is_empty());
     }
 }
+
+#[test]
+fn a_full_disk_is_told_by_its_host() {
+    let Some(fleet) = Fleet::start("a_full_disk_is_told_by_its_host", 2) else { return };
+    let logs = fleet.home.path().join("logs");
+    fs::create_dir(&logs).unwrap();
+    let file = format!("{}.out", fleet.host(2));
+    std::os::unix::fs::symlink("/dev/full", logs.join(&file)).unwrap();
+    // One that goes on without a word is not waited for.
+    for command in ["echo out", "head -c 3000000 /dev/zero", "head -c 3000000 /dev/zero; exec sleep 1000"] {
+        let on_one = format!("set -- $SSH_CONNECTION; case $3 in 127.0.0.2) {command};; esac");
+        let output = fleet.run(&["--output", "logs", &on_one], 2);
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("1 succeeded, 0 failed, 1 not reached"), "{said}");
+        let line = said.lines().find(|line| line.starts_with("not reached: ")).unwrap();
+        assert!(line.contains(&file) && line.contains("No space left on device"), "{said}");
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fleet"));
+    command.args(["echo out", &fleet.host(1)]).env("HOME", fleet.home.path()).env_remove("SSH_AUTH_SOCK");
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = command.stdin(Stdio::null()).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("error: stdout: No space left on device"), "{said}");
+}

@@ -7,26 +7,26 @@ use ssh_crypto::Secret;
 use ssh_wire::Encode;
 use std::{
     io::{self, Read, Write},
-    path::{Path, PathBuf},
+    path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use zeroize::Zeroizing;
 
 /// A connection to an agent, perhaps broken.
 pub(super) struct Connection {
-    pub(super) timeouts: AgentTimeouts,
     link: Option<Link>,
     /// Where it can be made anew.
-    path: Option<PathBuf>,
+    path: Option<Arc<Path>>,
     /// What is said first on each connection: which session it is for.
     binding: Option<Binding>,
 }
 
 /// A session that connections are bound to.
 #[derive(Debug, Clone)]
-pub(super) struct Binding {
-    pub(super) session: SessionBinding,
-    pub(super) is_forwarding: bool,
+pub(crate) struct Binding {
+    pub(crate) session: SessionBinding,
+    pub(crate) is_forwarding: bool,
 }
 
 /// A stream, and what sets the time that a read or a write may take.
@@ -42,65 +42,59 @@ trait ReadWrite: Read + Write + Send {}
 impl<T: Read + Write + Send> ReadWrite for T {}
 
 impl Connection {
-    pub(super) fn to(path: PathBuf) -> Result<Self, Error> {
-        let timeouts = AgentTimeouts::default();
-        let link = connect(&path, timeouts.request)?;
-        Ok(Self { timeouts, link: Some(link), path: Some(path), binding: None })
+    /// One that is not made yet.
+    pub(super) fn to(path: Arc<Path>) -> Self {
+        Self { link: None, path: Some(path), binding: None }
     }
 
     pub(super) fn over(link: Link) -> Self {
-        Self { timeouts: AgentTimeouts::default(), link: Some(link), path: None, binding: None }
+        Self { link: Some(link), path: None, binding: None }
     }
 
-    /// Another connection to the same agent, for this session; `None` if it can't be made.
-    pub(super) fn another(&self, binding: &Binding) -> Option<Result<Self, Error>> {
-        let path = self.path.clone()?;
-        let connect = || {
-            let mut link = connect(&path, self.timeouts.request)?;
-            let link = bind(&mut link, binding, self.timeouts.request).then_some(link);
-            let (timeouts, binding) = (self.timeouts, Some(binding.clone()));
-            Ok(Self { timeouts, link, path: Some(path.clone()), binding })
-        };
-        Some(connect())
+    /// Makes it, if it is not there.
+    pub(super) fn connect(&mut self, timeouts: AgentTimeouts) -> Result<(), Error> {
+        self.link = Some(self.take_link(timeouts)?);
+        Ok(())
+    }
+
+    /// A connection for this session.
+    pub(super) fn bound(path: Arc<Path>, binding: &Binding, timeouts: AgentTimeouts) -> Result<Self, Error> {
+        let mut link = connect(&path, timeouts.request)?;
+        let link = bind(&mut link, binding, timeouts.request).then_some(link);
+        Ok(Self { link, path: Some(path), binding: Some(binding.clone()) })
     }
 
     /// Binds this very connection.
-    pub(super) fn bind(&mut self, binding: &Binding) {
+    pub(super) fn bind(&mut self, binding: &Binding, timeouts: AgentTimeouts) {
         if let Some(mut link) = self.link.take() {
-            self.link = bind(&mut link, binding, self.timeouts.request).then_some(link);
+            self.link = bind(&mut link, binding, timeouts.request).then_some(link);
         }
     }
 
     /// Sends the request and waits for the reply: the one it asks for, or a refusal.
-    pub(super) fn exchange(&mut self, request: &Request<'_>) -> Result<Reply, Error> {
-        let mut client = AgentClient::new();
-        client
-            .send(request)
-            .map_err(|error| Error::with_source(ErrorKind::Usage, "request to the agent", error))?;
-        let timeout = match request {
-            Request::Sign { .. }
-            | Request::Add { .. }
-            | Request::AddToken { .. }
-            | Request::Extension { .. } => self.timeouts.person,
-            _ => self.timeouts.request,
-        };
-        let mut link = self.take_link()?;
-        let reply = link.exchange(&mut client, timeout)?;
+    pub(super) fn exchange(
+        &mut self,
+        request: &Request<'_>,
+        timeouts: AgentTimeouts,
+    ) -> Result<Reply, Error> {
+        let mut client = start(request)?;
+        let mut link = self.take_link(timeouts)?;
+        let reply = link.exchange(&mut client, timeouts.of(request))?;
         // After an error a late reply could be taken for the next one's, so the connection is not used again.
         self.link = Some(link);
         Ok(reply)
     }
 
     /// The connection, made anew if it broke.
-    fn take_link(&mut self) -> Result<Link, Error> {
+    fn take_link(&mut self, timeouts: AgentTimeouts) -> Result<Link, Error> {
         let path = match (self.link.take(), &self.path) {
             (Some(link), _) => return Ok(link),
             (None, Some(path)) => path,
             (None, None) => return Err(Error::closed("connection with the agent")),
         };
-        let mut link = connect(path, self.timeouts.request)?;
+        let mut link = connect(path, timeouts.request)?;
         match &self.binding {
-            Some(binding) if !bind(&mut link, binding, self.timeouts.request) => {
+            Some(binding) if !bind(&mut link, binding, timeouts.request) => {
                 Err(Error::new(ErrorKind::Agent, "connection with the agent broke while it was bound"))
             }
             _ => Ok(link),
@@ -108,10 +102,10 @@ impl Connection {
     }
 
     /// Passes a request on as it is, and gives the reply as it is: each without its length.
-    pub(super) fn relay(&mut self, request: &[u8]) -> Result<Secret, Error> {
+    pub(super) fn relay(&mut self, request: &[u8], timeout: Option<Duration>) -> Result<Secret, Error> {
         // A connection that was made anew would not know what was bound to the one before.
         let mut link = self.link.take().ok_or_else(|| Error::closed("connection with the agent"))?;
-        let reply = link.relay(request, self.timeouts.person)?;
+        let reply = link.relay(request, timeout)?;
         self.link = Some(link);
         Ok(reply)
     }
@@ -191,19 +185,25 @@ impl Link {
     }
 }
 
-/// Tells the agent what a connection is for; agents that do not know of it lose nothing but keys that are limited to
-/// their destinations. Whether the connection can still be used.
+/// Tells the agent what a connection is for. Whether the connection can still be used.
 fn bind(link: &mut Link, binding: &Binding, timeout: Option<Duration>) -> bool {
+    let data = bind_request(binding);
+    let request = Request::Extension { name: SESSION_BIND, data: &data };
+    is_bound(start(&request).and_then(|mut client| link.exchange(&mut client, timeout)))
+}
+
+/// What an agent is told about the session that a connection is for ([`SESSION_BIND`]).
+pub(crate) fn bind_request(binding: &Binding) -> Vec<u8> {
     let mut data = Vec::new();
     let SessionBinding { host_key, session_id, signature } = &binding.session;
     let is_forwarding = binding.is_forwarding;
     SessionBind { host_key, session_id, signature, is_forwarding }.encode(&mut data);
-    let mut client = AgentClient::new();
-    let request = Request::Extension { name: SESSION_BIND, data: &data };
-    let reply = match client.send(&request) {
-        Ok(()) => link.exchange(&mut client, timeout),
-        Err(error) => Err(Error::with_source(ErrorKind::Usage, "request to the agent", error)),
-    };
+    data
+}
+
+/// Whether the connection can be used after this answer to [`bind_request`]. Agents that do not know of it lose nothing
+/// but keys that are limited to their destinations.
+pub(crate) fn is_bound(reply: Result<Reply, Error>) -> bool {
     match reply {
         Ok(Reply::Success | Reply::Extension(_)) => log::debug!("the agent is bound to the session"),
         Ok(_) => log::debug!("the agent can't be bound to the session"),
@@ -215,7 +215,17 @@ fn bind(link: &mut Link, binding: &Binding, timeout: Option<Duration>) -> bool {
     true
 }
 
-fn framed(payload: &[u8]) -> Secret {
+/// A conversation that begins, and ends, with this request.
+pub(crate) fn start(request: &Request<'_>) -> Result<AgentClient, Error> {
+    let mut client = AgentClient::new();
+    client
+        .send(request)
+        .map_err(|error| Error::with_source(ErrorKind::Usage, "request to the agent", error))?;
+    Ok(client)
+}
+
+/// With its length before it.
+pub(crate) fn framed(payload: &[u8]) -> Secret {
     let mut frame = Vec::with_capacity(4 + payload.len());
     payload.encode(&mut frame);
     Secret::new(frame)

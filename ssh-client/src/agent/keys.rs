@@ -1,9 +1,12 @@
 //! Which of an agent's keys are tried.
 
-use super::{Agent, AgentSigner, SessionBinding, signer::key_type};
+use super::{
+    Agent, AgentSigner, Identity, SessionBinding,
+    signer::{algorithms, key_type},
+};
 use crate::{Credential, Error};
 use ssh_auth::Certificate;
-use ssh_crypto::{PublicKey, Signer};
+use ssh_crypto::PublicKey;
 use std::{fmt, sync::Arc};
 
 /// The keys of an agent as a credential: which of them are tried, and in what order.
@@ -71,32 +74,47 @@ impl AgentKeys {
             Some(session) => self.agent.bound_to(session)?,
             None => self.agent.clone(),
         };
-        let (mut signers, mut notes, mut others) = (Vec::new(), Vec::new(), 0);
-        for found in agent.list()? {
-            let signer = AgentSigner::new(agent.clone(), found);
-            let is_other = !self.is_preferred(&signer.identity().blob);
+        let (chosen, notes) = self.choose(agent.list()?);
+        let credential = |identity: Identity| {
+            let probe = self.is_probed(&identity);
+            Credential::Key { signer: Arc::new(AgentSigner::new(agent.clone(), identity)), probe }
+        };
+        Ok((chosen.into_iter().map(credential).collect(), notes))
+    }
+
+    #[cfg(all(unix, feature = "tokio"))]
+    pub(crate) fn agent(&self) -> &Agent {
+        &self.agent
+    }
+
+    /// Whether the server is asked first if it would accept this key.
+    pub(crate) fn is_probed(&self, identity: &Identity) -> bool {
+        self.probe || key_type(&identity.blob).starts_with("sk-")
+    }
+
+    /// Which of the agent's keys are tried, in this order, and notes on those that are not.
+    pub(crate) fn choose(&self, listed: Vec<Identity>) -> (Vec<Identity>, Vec<String>) {
+        let (mut chosen, mut notes, mut others) = (Vec::new(), Vec::new(), 0);
+        for identity in listed {
+            let is_other = !self.is_preferred(&identity.blob);
             if is_other && self.only_preferred {
                 others += 1;
-            } else if signer.algorithms().is_empty() {
-                let shown = key_type(signer.public_key()).escape_debug();
+            } else if algorithms(key_type(&identity.blob), false).is_empty() {
+                let shown = key_type(&identity.blob).escape_debug();
                 notes.push(format!("agent: not tried: a key of type {shown} would sign with SHA-1"));
             } else {
-                signers.push((is_other, signer));
+                chosen.push((is_other, identity));
             }
         }
-        signers.sort_by_key(|(is_other, _)| *is_other);
-        let more = signers.len().saturating_sub(self.limit);
+        chosen.sort_by_key(|(is_other, _)| *is_other);
+        let more = chosen.len().saturating_sub(self.limit);
         if more > 0 {
             notes.push(format!("agent: {more} more keys were not tried (AgentKeys::limit)"));
         }
         if others > 0 {
             notes.push(format!("agent: {others} keys were not tried, as others are named (AgentKeys::only)"));
         }
-        let credential = |(_, signer): (bool, AgentSigner)| {
-            let probe = self.probe || key_type(signer.public_key()).starts_with("sk-");
-            Credential::Key { signer: Arc::new(signer), probe }
-        };
-        Ok((signers.into_iter().take(self.limit).map(credential).collect(), notes))
+        (chosen.into_iter().take(self.limit).map(|(_, identity)| identity).collect(), notes)
     }
 
     fn is_preferred(&self, blob: &[u8]) -> bool {

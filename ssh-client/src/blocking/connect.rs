@@ -2,8 +2,12 @@
 
 use super::{Session, Stream};
 use crate::{
-    Config, Credential, Error, ErrorKind, Phase, agent::SessionBinding, dialogue::Dialogue,
-    host_key::HostKey, preference,
+    Config, Credential, Error, ErrorKind, Phase,
+    agent::SessionBinding,
+    awaited::{Here, block_on},
+    dialogue::Dialogue,
+    host_key::HostKey,
+    preference,
 };
 use ssh_auth::client::Event;
 use ssh_session::blocking::{Connection, Decision};
@@ -106,7 +110,7 @@ impl Unverified {
 
     /// Asks the configured policy; an error ends the connection.
     pub fn verify(self) -> Result<Login, Error> {
-        match self.config.host_key.check(&self.host_key) {
+        match block_on(self.config.host_key.check::<Here>(&self.host_key))? {
             Ok(()) => self.accept(),
             Err(refused) => {
                 let error = Error::from(refused);
@@ -162,7 +166,8 @@ impl Login {
         let Self { connection, config, .. } = self;
         let server = connection.peer_identification();
         let binding = self.binding();
-        let (mut dialogue, client) = Dialogue::new(config, credentials, server.as_ref(), binding.as_ref());
+        let dialogue = Dialogue::new::<Here>(config, credentials, server.as_ref(), binding.as_ref());
+        let (mut dialogue, client) = block_on(dialogue);
         if connection.is_authenticated() {
             return connection.failure().map_or(Ok(()), Err);
         }
@@ -180,7 +185,7 @@ impl Login {
                     return Err(dialogue.failed(&attempts));
                 }
                 event => {
-                    if let Some(answer) = dialogue.answer(event) {
+                    if let Some(answer) = block_on(dialogue.answer::<Here>(event))? {
                         connection.client_auth(|auth| answer.give(auth))?;
                     }
                 }

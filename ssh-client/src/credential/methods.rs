@@ -3,6 +3,7 @@
 use super::Credential;
 use crate::{
     agent::{SessionBinding, key_type},
+    awaited::Run,
     quirks::mishandles_rsa_certificates,
 };
 use ssh_auth::{
@@ -22,18 +23,24 @@ pub(crate) struct Prepared {
 
 impl Prepared {
     /// Asks agents for their keys, over connections bound to `session`. `server` is the software that the server's identification names.
-    pub(crate) fn new(credentials: &[Credential], server: &str, session: Option<&SessionBinding>) -> Self {
+    pub(crate) async fn new<R: Run>(
+        credentials: &[Credential],
+        server: &str,
+        session: Option<&SessionBinding>,
+    ) -> Self {
         let mut prepared = Self { credentials: Vec::new(), methods: Vec::new(), notes: Vec::new() };
-        credentials.iter().for_each(|credential| prepared.expand(credential, session));
+        for credential in credentials {
+            prepared.expand::<R>(credential, session).await;
+        }
         for id in 0..prepared.credentials.len() {
             prepared.add_methods(id, server);
         }
         prepared
     }
 
-    fn expand(&mut self, credential: &Credential, session: Option<&SessionBinding>) {
+    async fn expand<R: Run>(&mut self, credential: &Credential, session: Option<&SessionBinding>) {
         match credential {
-            Credential::Agent(keys) => match keys.credentials(session) {
+            Credential::Agent(keys) => match R::agent_keys(keys.clone(), session.cloned()).await {
                 Ok((found, notes)) => {
                     self.credentials.extend(found);
                     notes.into_iter().for_each(|note| self.note(note));
@@ -61,20 +68,17 @@ impl Prepared {
         match &self.credentials[id] {
             Credential::None => self.methods.push(Method::None),
             Credential::Password(_) => self.methods.extend([Method::Password { id }, interactive]),
-            Credential::AskPassword(_) => self.methods.push(Method::Password { id }),
-            Credential::Interactive(_) => self.methods.push(interactive),
+            Credential::AskPassword(_) | Credential::AskPasswordAsync(_) => {
+                self.methods.push(Method::Password { id });
+            }
+            Credential::Interactive(_) | Credential::InteractiveAsync(_) => self.methods.push(interactive),
             Credential::Key { signer, probe } => {
-                let (public_key, probe) = (signer.public_key().to_vec(), *probe);
-                let mut algorithms: Vec<String> =
-                    signer.algorithms().into_iter().map(str::to_owned).collect();
-                if mishandles_rsa_certificates(server) {
-                    algorithms.retain(|name| !is_rsa_sha2_certificate(name));
-                    if algorithms.is_empty() {
-                        let shown = key_type(&public_key);
-                        return self.note(format!("publickey ({shown}): not tried: {server} can't check it"));
-                    }
-                }
-                self.methods.push(Method::Publickey(KeyMethod { public_key, algorithms, probe, id }));
+                let key = key_method(id, signer.public_key(), &signer.algorithms(), *probe);
+                self.add_key(key, server);
+            }
+            Credential::KeyAsync { signer, probe } => {
+                let key = key_method(id, signer.public_key(), &signer.algorithms(), *probe);
+                self.add_key(key, server);
             }
             Credential::Hostbased { signer, host, local_user } => {
                 let algorithms = signer.algorithms();
@@ -93,6 +97,22 @@ impl Prepared {
             Credential::Agent(_) | Credential::Certified { .. } | Credential::Unavailable(_) => {}
         }
     }
+
+    fn add_key(&mut self, mut key: KeyMethod, server: &str) {
+        if mishandles_rsa_certificates(server) {
+            key.algorithms.retain(|name| !is_rsa_sha2_certificate(name));
+            if key.algorithms.is_empty() {
+                let shown = key_type(&key.public_key);
+                return self.note(format!("publickey ({shown}): not tried: {server} can't check it"));
+            }
+        }
+        self.methods.push(Method::Publickey(key));
+    }
+}
+
+fn key_method(id: usize, public_key: &[u8], algorithms: &[&str], probe: bool) -> KeyMethod {
+    let algorithms = algorithms.iter().map(|&name| name.to_owned()).collect();
+    KeyMethod { public_key: public_key.to_vec(), algorithms, probe, id }
 }
 
 fn is_rsa_sha2_certificate(algorithm: &str) -> bool {
@@ -103,6 +123,7 @@ fn is_rsa_sha2_certificate(algorithm: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::awaited::{Here, block_on};
     use ssh_crypto::{SignError, Signer};
     use ssh_wire::Encode;
     use std::sync::Arc;
@@ -126,7 +147,8 @@ mod tests {
     fn prepare(server: &str, algorithms: &'static [&'static str]) -> Prepared {
         let mut blob = Vec::new();
         "ssh-rsa-cert-v01@openssh.com".encode(&mut blob);
-        Prepared::new(&[Credential::signer(Arc::new(Certified(blob, algorithms)))], server, None)
+        let credentials = [Credential::signer(Arc::new(Certified(blob, algorithms)))];
+        block_on(Prepared::new::<Here>(&credentials, server, None))
     }
 
     #[test]

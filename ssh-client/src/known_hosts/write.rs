@@ -84,7 +84,16 @@ fn append_line(path: &Path, line: &str) -> io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.read(true).append(true).create(true).open(path)?;
     let separator = if ends_line(&mut file)? { "" } else { "\n" };
-    file.write_all(format!("{separator}{line}\n").as_bytes())?;
+    let text = format!("{separator}{line}\n");
+    let end = file.seek(SeekFrom::End(0))?;
+    let written = file.write(text.as_bytes())?;
+    if written < text.len() {
+        // Half a key would be another one, so it is taken away, unless other lines stand behind it already.
+        if file.metadata()?.len() == end + written as u64 {
+            file.set_len(end)?;
+        }
+        return Err(io::ErrorKind::StorageFull.into());
+    }
     match file.sync_data() {
         // /dev/null and its like can't be synchronised.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),

@@ -3,11 +3,11 @@
 use super::{
     AddKeys, Options, Origin, Setting,
     line::Line,
-    unhonoured::{self, Unhonoured},
+    unhonoured::{self, Unhonoured, Weight},
     value::{RekeyLimit, Value},
 };
 use crate::pattern::PatternList;
-use log::debug;
+use log::{debug, warn};
 
 /// Takes the option of a line, unless an earlier one was there. What is wrong with it is said without its place.
 pub(super) fn apply(options: &mut Options, line: &Line<'_>, origin: &Origin) -> Result<(), String> {
@@ -184,10 +184,14 @@ impl Given<'_> {
         if option.off.is_some_and(is_off) {
             return Ok(());
         }
-        if option.vital || *self.origin == Origin::CommandLine {
+        if option.weight == Weight::Vital || *self.origin == Origin::CommandLine {
             return Err("is not supported".to_owned());
         }
-        debug!("{}: {} is not honoured", self.origin, self.line.keyword);
+        let (origin, keyword) = (self.origin, self.line.keyword);
+        match option.weight {
+            Weight::Missed => warn!("{origin}: {keyword} is not supported and not done"),
+            _ => debug!("{origin}: {keyword} is not honoured"),
+        }
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Files: which lines of them count, and the files they include.
 
-use super::{ConfigError, Context, Options, Origin, apply::apply, line::Line};
+use super::{ConfigError, Context, Options, Origin, apply::apply, line::Line, unhonoured};
 use crate::pattern::PatternList;
 use log::debug;
 use std::{
@@ -98,6 +98,8 @@ impl<'a> Reading<'a> {
                 "match" => active = self.matches(&line).map_err(failed)? && !self.never,
                 "include" => self.include(&line, active, &origin)?,
                 _ if active => apply(self.options, &line, &origin).map_err(failed)?,
+                // It counts for another host, which is not where the connection goes.
+                keyword if unhonoured::find(keyword).is_some() => {}
                 // What does not count now counts for another host: its errors are told today.
                 _ => {
                     let ignore_unknown = self.options.ignore_unknown.clone();

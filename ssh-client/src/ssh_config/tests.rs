@@ -203,6 +203,36 @@ fn errors_name_file_and_line_wherever_they_stand() {
 }
 
 #[test]
+fn what_would_change_whom_to_trust_is_an_error_where_it_counts() {
+    for (line, harmless) in [
+        ("ProxyCommand nc %h %p", Some("ProxyCommand none")),
+        ("ProxyJump j", Some("ProxyJump none")),
+        ("RevokedHostKeys /etc/ssh/revoked", Some("RevokedHostKeys none")),
+        ("KnownHostsCommand /usr/bin/keys %H", Some("KnownHostsCommand none")),
+        ("CASignatureAlgorithms ssh-ed25519", None),
+        ("RequiredRSASize 2048", Some("RequiredRSASize 1024")),
+    ] {
+        let keyword = line.split(' ').next().unwrap();
+        assert_eq!(error(line), format!("config:1: {keyword} is not supported"));
+        let mut options = Options::default();
+        assert!(options.set(line).unwrap_err().to_string().contains(keyword));
+        // What is for another host is in nobody's way.
+        assert!(read("host", &format!("Host other\n{line}\n")).is_ok(), "{line}");
+        if let Some(harmless) = harmless {
+            assert!(read("host", harmless).is_ok() && options.set(harmless).is_ok(), "{harmless}");
+        }
+    }
+}
+
+#[test]
+fn forwardings_are_passed_over_in_files_alone() {
+    for line in ["LocalForward 8080 web:80", "RemoteForward 8080 web:80", "DynamicForward 1080"] {
+        assert_eq!(read("host", line).unwrap(), Options::default(), "{line}");
+        assert!(Options::default().set(line).is_err(), "{line}");
+    }
+}
+
+#[test]
 fn unknown_options_may_be_ignored() {
     let text = "IgnoreUnknown My*,NoSuchOption\nMyOption a b c\nnosuchoption\n";
     assert!(read("host", text).is_ok());

@@ -5,23 +5,50 @@
 pub(super) struct Unhonoured {
     /// The value that turns off what is not there anyway, in lower case.
     pub(super) off: Option<&'static str>,
-    /// Without it the connection would go elsewhere, or trust whom the user does not.
-    pub(super) vital: bool,
+    /// What it means to go on without it.
+    pub(super) weight: Weight,
+}
+
+/// What it means to go on without an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Weight {
+    /// Little.
+    Light,
+    /// Something that the user counts on is not there.
+    Missed,
+    /// The connection would go elsewhere, or trust whom the user does not.
+    Vital,
 }
 
 /// The option of this name, which is in lower case.
 pub(super) fn find(keyword: &str) -> Option<Unhonoured> {
-    let vital = VITAL.contains(&keyword);
-    if vital || WITHOUT_OFF.contains(&keyword) {
-        return Some(Unhonoured { off: vital.then_some("none"), vital });
+    if let Some((_, off)) = VITAL.iter().find(|(name, _)| *name == keyword) {
+        return Some(Unhonoured { off: *off, weight: Weight::Vital });
+    }
+    if MISSED.contains(&keyword) {
+        return Some(Unhonoured { off: None, weight: Weight::Missed });
+    }
+    if WITHOUT_OFF.contains(&keyword) {
+        return Some(Unhonoured { off: None, weight: Weight::Light });
     }
     let (_, off) = OFF.iter().find(|(name, _)| *name == keyword)?;
-    Some(Unhonoured { off: Some(off), vital })
+    Some(Unhonoured { off: Some(off), weight: Weight::Light })
 }
 
-const VITAL: [&str; 4] = ["proxycommand", "proxyjump", "refuseconnection", "revokedhostkeys"];
+const VITAL: [(&str, Option<&str>); 7] = [
+    ("casignaturealgorithms", None),
+    ("knownhostscommand", Some("none")),
+    ("proxycommand", Some("none")),
+    ("proxyjump", Some("none")),
+    ("refuseconnection", Some("none")),
+    // Smaller keys are refused anyway.
+    ("requiredrsasize", Some("1024")),
+    ("revokedhostkeys", Some("none")),
+];
 
-const OFF: [(&str, &str); 38] = [
+const MISSED: [&str; 3] = ["dynamicforward", "localforward", "remoteforward"];
+
+const OFF: [(&str, &str); 37] = [
     ("canonicalizehostname", "no"),
     ("channeltimeout", "none"),
     ("checkhostip", "no"),
@@ -43,7 +70,6 @@ const OFF: [(&str, &str); 38] = [
     ("gssapirenewalforcesrekey", "no"),
     ("gssapitrustdns", "no"),
     ("hostbasedauthentication", "no"),
-    ("knownhostscommand", "none"),
     ("logverbose", "none"),
     ("nohostauthenticationforlocalhost", "no"),
     ("obscurekeystroketiming", "no"),
@@ -62,7 +88,7 @@ const OFF: [(&str, &str); 38] = [
     ("visualhostkey", "no"),
 ];
 
-const WITHOUT_OFF: [&str; 43] = [
+const WITHOUT_OFF: [&str; 38] = [
     "afstokenpassing",
     "bindaddress",
     "bindinterface",
@@ -70,9 +96,7 @@ const WITHOUT_OFF: [&str; 43] = [
     "canonicalizefallbacklocal",
     "canonicalizemaxdots",
     "canonicalizepermittedcnames",
-    "casignaturealgorithms",
     "cipher",
-    "dynamicforward",
     "exitonforwardfailure",
     "fallbacktorsh",
     "forwardx11timeout",
@@ -89,10 +113,7 @@ const WITHOUT_OFF: [&str; 43] = [
     "kerberosauthentication",
     "kerberostgtpassing",
     "localcommand",
-    "localforward",
     "permitremoteopen",
-    "remoteforward",
-    "requiredrsasize",
     "securitykeyprovider",
     "smartcarddevice",
     "streamlocalbindmask",

@@ -1,23 +1,28 @@
 //! The steps of connecting, each a type: what can't be done yet can't be called.
 
-use super::Session;
+use super::{
+    Session,
+    tasks::{Tasks, while_alive},
+};
 use crate::{
-    Config, Credential, Error, ErrorKind, Phase, agent::SessionBinding, dialogue::Dialogue,
-    host_key::HostKey, preference,
+    Config, Credential, Error, ErrorKind, Phase,
+    agent::SessionBinding,
+    awaited::Run,
+    dialogue::Dialogue,
+    host_key::{HostKey, Policy},
+    preference,
 };
 use ssh_auth::client::Event;
 use ssh_session::tokio::{Connection, Decision};
 use std::{
     io,
     net::SocketAddr,
-    panic,
     sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, lookup_host},
-    task::spawn_blocking,
     time,
 };
 
@@ -61,15 +66,6 @@ async fn within<T>(timeout: Option<Duration>, future: impl Future<Output = T>) -
     }
 }
 
-/// Runs what may block where it blocks no task.
-async fn unblock<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    spawn_blocking(run).await.map_err(|error| match error.try_into_panic() {
-        // It was the caller's code, and so it is the caller's panic.
-        Ok(panic) => panic::resume_unwind(panic),
-        Err(error) => Error::with_source(ErrorKind::Closed, "the runtime is shutting down", error),
-    })
-}
-
 /// A connection whose host key has yet to be accepted. Dropping it ends the connection.
 #[derive(Debug)]
 pub struct Unverified {
@@ -95,8 +91,14 @@ impl Unverified {
         let config = config.clone();
         let (name, port) = config.known_as(host, port);
         let name = name.to_owned();
-        let prepare = move || (preference::settings(&config, &name, port), config, name);
-        let (settings, config, name) = unblock(prepare).await?;
+        let settings = match &config.host_key {
+            // It may read files.
+            Policy::Blocking(_) => {
+                let (config, name) = (config.clone(), name.clone());
+                Tasks::unblock(move || preference::settings(&config, &name, port)).await?
+            }
+            Policy::Async(_) => preference::settings(&config, &name, port),
+        };
         let (connection, driver) = Connection::client(stream, settings)?;
         tokio::spawn(driver);
         match connection.next_decision(config.timeouts.handshake, Phase::Handshake).await? {
@@ -113,17 +115,16 @@ impl Unverified {
         &self.host_key
     }
 
-    /// Asks the configured policy; an error ends the connection, and so does dropping the future.
+    /// Asks the configured policy; an error ends the connection, and so does dropping the future. A connection that ends
+    /// meanwhile ends the asking.
     pub async fn verify(self) -> Result<Login, Error> {
-        let Self { connection, config, host_key } = self;
-        let policy = config.host_key.clone();
-        let (checked, host_key) = unblock(move || (policy.check(&host_key), host_key)).await?;
-        match checked {
-            Ok(()) => Self { connection, config, host_key }.accept().await,
+        let check = self.config.host_key.check::<Tasks>(&self.host_key);
+        match while_alive(&self.connection, check).await? {
+            Ok(()) => self.accept().await,
             Err(refused) => {
                 let error = Error::from(refused);
                 // The server is told why.
-                connection.fail(error.clone());
+                self.connection.fail(error.clone());
                 Err(error)
             }
         }
@@ -135,11 +136,15 @@ impl Unverified {
         connection.accept_host_key()?;
         let host_key = Arc::new(host_key);
         if config.memory.is_some() {
-            let (config, host_key, negotiated) = (config.clone(), host_key.clone(), connection.negotiated());
-            unblock(move || {
-                preference::remember(&config, &host_key.host, host_key.port, negotiated.as_ref());
-            })
-            .await?;
+            let negotiated = connection.negotiated();
+            let remember = {
+                let (config, host_key) = (config.clone(), host_key.clone());
+                move || preference::remember(&config, &host_key.host, host_key.port, negotiated.as_ref())
+            };
+            match &config.host_key {
+                Policy::Blocking(_) => Tasks::unblock(remember).await?,
+                Policy::Async(_) => remember(),
+            }
         }
         Ok(Login { connection, config, host_key })
     }
@@ -174,10 +179,9 @@ impl Login {
 
     async fn dialogue(&self, credentials: &[Credential]) -> Result<(), Error> {
         let Self { connection, config, .. } = self;
-        let (server, for_dialogue) = (connection.peer_identification(), config.clone());
-        let (credentials, binding) = (credentials.to_vec(), self.binding());
-        let prepare = move || Dialogue::new(&for_dialogue, &credentials, server.as_ref(), binding.as_ref());
-        let (mut dialogue, client) = unblock(prepare).await?;
+        let (server, binding) = (connection.peer_identification(), self.binding());
+        let prepare = Dialogue::new::<Tasks>(config, credentials, server.as_ref(), binding.as_ref());
+        let (mut dialogue, client) = while_alive(connection, async { Ok(prepare.await) }).await?;
         if connection.is_authenticated() {
             return connection.failure().map_or(Ok(()), Err);
         }
@@ -194,14 +198,12 @@ impl Login {
                     let attempts = connection.client_auth(|auth| auth.attempts().to_vec())?;
                     return Err(dialogue.failed(&attempts));
                 }
+                // Shown to the end, whatever comes of the session: it may tell why that ends.
+                event @ (Event::Banner(_) | Event::Notice { .. }) => {
+                    dialogue.answer::<Tasks>(event).await?;
+                }
                 event => {
-                    let answer;
-                    (dialogue, answer) = unblock(move || {
-                        let answer = dialogue.answer(event);
-                        (dialogue, answer)
-                    })
-                    .await?;
-                    if let Some(answer) = answer {
+                    if let Some(answer) = while_alive(connection, dialogue.answer::<Tasks>(event)).await? {
                         connection.client_auth(|auth| answer.give(auth))?;
                     }
                 }

@@ -1,110 +1,21 @@
 //! The agent: OpenSSH's own as a process of the test, and some that misbehave.
 
 use crate::facade::connect;
+use crate::ssh_agent::{SshAgent, private};
 use crate::support::{PATIENCE, config, public_key};
 use ssh_client::{
-    Credential, ErrorKind, Phase, PrivateKey, PrivateKeyFile, PublicKey, Signer,
-    agent::{
-        AddedKey, Agent, AgentKeys, AgentSigner, AgentTimeouts, Constraint, Destination, HopHost, Identity,
-    },
-    auth::agent::{Frames, Reply, Request},
-    certificate, default_provider, wire,
+    Credential, ErrorKind, Phase, PublicKey, Signer,
+    agent::{AddedKey, Agent, AgentSigner, AgentTimeouts, Constraint},
+    auth::agent::Reply,
+    default_provider, wire,
 };
 use std::{
     io::{Read, Write},
-    os::unix::{
-        fs::PermissionsExt,
-        net::{UnixListener, UnixStream},
-    },
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::Arc,
+    os::unix::net::{UnixListener, UnixStream},
     thread,
     time::{Duration, Instant},
 };
 use testing::{KeyKind, KeyPair, Sshd};
-
-/// OpenSSH's agent, for one test.
-pub(crate) struct SshAgent {
-    child: Child,
-    dir: tempfile::TempDir,
-}
-
-impl SshAgent {
-    pub(crate) fn start_or_skip(test: &str) -> Option<Self> {
-        Self::start_with_askpass(test, "#!/bin/sh\nexit 1\n")
-    }
-
-    /// `askpass` is the script that answers when the agent asks a person: yes, if it exits with 0.
-    fn start_with_askpass(test: &str, askpass: &str) -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let script = dir.path().join("askpass");
-        std::fs::write(&script, askpass).unwrap();
-        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let child = Command::new("ssh-agent")
-            .arg("-D")
-            .arg("-a")
-            .arg(dir.path().join("agent"))
-            .env("SSH_ASKPASS", script)
-            .env("SSH_ASKPASS_REQUIRE", "force")
-            .env("DISPLAY", "none")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let Ok(child) = child else {
-            testing::skip(test, "no ssh-agent found");
-            return None;
-        };
-        let agent = Self { child, dir };
-        let deadline = Instant::now() + PATIENCE;
-        while UnixStream::connect(agent.socket()).is_err() {
-            assert!(Instant::now() < deadline, "ssh-agent does not listen");
-            thread::sleep(Duration::from_millis(5));
-        }
-        Some(agent)
-    }
-
-    pub(crate) fn socket(&self) -> PathBuf {
-        self.dir.path().join("agent")
-    }
-
-    pub(crate) fn connect(&self) -> Agent {
-        Agent::connect_to(self.socket()).unwrap()
-    }
-
-    /// Runs `ssh-add`, and answers with what it prints.
-    fn ssh_add(&self, arguments: &[&str]) -> String {
-        let output = Command::new("ssh-add")
-            .args(arguments)
-            .env("SSH_AUTH_SOCK", self.socket())
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
-    }
-
-    /// Adds a key of OpenSSH's making by OpenSSH's tool.
-    pub(crate) fn add_file(&self, path: &Path) {
-        let said = self.ssh_add(&["-q", path.to_str().unwrap()]);
-        assert_eq!(said, "");
-    }
-
-    fn add_pair(&self, pair: &KeyPair) {
-        self.add_file(&pair.write(&self.dir.path().join("key")));
-    }
-}
-
-impl Drop for SshAgent {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn private(pair: &KeyPair) -> PrivateKey {
-    PrivateKeyFile::parse(pair.private()).unwrap().decrypt(None).unwrap()
-}
 
 fn verify(signer: &dyn Signer, algorithm: &str) {
     let key = PublicKey::from_blob(signer.public_key()).unwrap();
@@ -195,77 +106,6 @@ fn constraints_limit_a_key() {
 }
 
 #[test]
-fn login_with_the_keys_of_an_agent() {
-    let Some(sshd) = Sshd::start_or_skip("login_with_the_keys_of_an_agent") else { return };
-    for kind in [KeyKind::Ed25519, KeyKind::Rsa, KeyKind::EcdsaP521] {
-        let Some(process) = SshAgent::start_or_skip("login_with_the_keys_of_an_agent") else { return };
-        process.add_pair(&KeyPair::generate(KeyKind::Ed25519));
-        process.add_file(&sshd.user_key_path(kind));
-        for probe in [true, false] {
-            let keys = AgentKeys::new(process.connect()).probe(probe);
-            let session = connect(&sshd, &config(&sshd).credential(keys.into())).unwrap();
-            assert!(session.command("true").output().unwrap().success());
-        }
-    }
-    assert!(sshd.log().contains("Accepted publickey for"), "{}", sshd.log());
-}
-
-#[test]
-fn many_keys_are_limited_preferred_and_filtered() {
-    let name = "many_keys_are_limited_preferred_and_filtered";
-    let Some(sshd) = Sshd::start_or_skip(name) else { return };
-    let Some(process) = SshAgent::start_or_skip(name) else { return };
-    for _ in 0..7 {
-        process.add_pair(&KeyPair::generate(KeyKind::Ed25519));
-    }
-    let right = sshd.user_key_path(KeyKind::Ed25519);
-    process.add_file(&right);
-    let line = std::fs::read_to_string(right.with_extension("pub")).unwrap();
-    let right = public_key(line.trim());
-    let stranger = public_key(KeyPair::generate(KeyKind::Ed25519).public_line());
-
-    let keys = AgentKeys::new(process.connect());
-    let login = |keys: AgentKeys| connect(&sshd, &config(&sshd).credential(keys.into()));
-    let error = login(keys.clone()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Authentication);
-    assert_eq!(error.attempts().len(), AgentKeys::LIMIT);
-    assert!(error.to_string().contains("3 more keys were not tried"), "{error}");
-    // Without the limit, the server hangs up before it was shown the right key.
-    assert_eq!(login(keys.clone().limit(100)).unwrap_err().kind(), ErrorKind::Disconnected);
-
-    assert!(login(keys.clone().prefer(&[stranger.clone(), right.clone()])).is_ok());
-    assert!(login(keys.clone().only(std::slice::from_ref(&right)).limit(1)).is_ok());
-    let error = login(keys.only(&[stranger])).unwrap_err();
-    assert!(error.attempts().iter().all(|attempt| attempt.method == "none"), "{error}");
-}
-
-#[test]
-fn a_certificate_in_the_agent_and_the_name_of_its_key() {
-    let name = "a_certificate_in_the_agent_and_the_name_of_its_key";
-    let Some(sshd) = Sshd::start_or_skip(name) else { return };
-    let Some(process) = SshAgent::start_or_skip(name) else { return };
-    let authority = KeyPair::generate(KeyKind::Ed25519).write(&sshd.dir().join("ca"));
-    let line = std::fs::read_to_string(authority.with_extension("pub")).unwrap();
-    sshd.authorize(&format!("cert-authority {line}"));
-    let pair = KeyPair::generate(KeyKind::Rsa);
-    let key = pair.write(&sshd.dir().join("certified"));
-    let signed = Command::new("ssh-keygen")
-        .args(["-q", "-I", "someone", "-n", sshd.user(), "-s"])
-        .arg(&authority)
-        .arg(key.with_extension("pub"))
-        .status()
-        .unwrap();
-    assert!(signed.success());
-    // ssh-add takes the certificate beside the key along; here it is ours that adds it.
-    let certificate = certificate::read_file(sshd.dir().join("certified-cert.pub")).unwrap();
-    let agent = process.connect();
-    agent.add(AddedKey::certified(private(&pair), certificate).unwrap(), "certified", &[]).unwrap();
-    let keys = AgentKeys::new(agent).only(&[public_key(pair.public_line())]);
-    connect(&sshd, &config(&sshd).credential(keys.into())).unwrap();
-    assert!(sshd.log().contains("RSA-CERT"), "{}", sshd.log());
-}
-
-#[test]
 fn threads_share_a_connection() {
     let Some(process) = SshAgent::start_or_skip("threads_share_a_connection") else { return };
     let pairs: Vec<_> = (0..4).map(|_| KeyPair::generate(KeyKind::Ed25519)).collect();
@@ -276,22 +116,6 @@ fn threads_share_a_connection() {
             scope.spawn(move || (0..50).for_each(|_| verify(&*signer, "ssh-ed25519")));
         }
     });
-}
-
-#[test]
-fn an_agent_that_is_gone_is_told_and_the_rest_is_tried() {
-    let name = "an_agent_that_is_gone_is_told_and_the_rest_is_tried";
-    let Some(sshd) = Sshd::start_or_skip(name) else { return };
-    let Some(process) = SshAgent::start_or_skip(name) else { return };
-    let agent = process.connect();
-    drop(process);
-    let base = config(&sshd).credential(Credential::agent(agent));
-    let error = connect(&sshd, &base).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Authentication);
-    assert!(error.to_string().contains("agent: not tried"), "{error}");
-    let key = Credential::key_file(sshd.user_key_path(KeyKind::Ed25519), None, base.provider()).unwrap();
-    assert!(connect(&sshd, &base.credential(key)).is_ok());
-    assert_eq!(Agent::connect_to("/no/such/agent").unwrap_err().kind(), ErrorKind::Agent);
 }
 
 #[test]
@@ -371,156 +195,6 @@ fn a_signature_by_another_algorithm_is_no_signature() {
     theirs.write_all(&Reply::Signature(sha1).to_frame().unwrap()).unwrap();
     let error = Agent::over(ours).sign(b"key", "rsa-sha2-512", b"").unwrap_err();
     assert!(error.to_string().contains("ssh-rsa"), "{error}");
-}
-
-/// An agent that keeps a security key in software: what sshd sees is the same.
-fn security_key_agent(mut stream: UnixStream, key: &PrivateKey, public: &PublicKey) {
-    let provider = default_provider();
-    let pair = ssh_client::KeyPair::new(key, &provider).unwrap();
-    let application = b"ssh:".to_vec();
-    let mut frames = Frames::new();
-    let mut buffer = [0; 4096];
-    loop {
-        while let Some(payload) = frames.next_frame().unwrap() {
-            let reply = match Request::parse(&payload).unwrap() {
-                Request::Identities => {
-                    Reply::Identities(vec![Identity { blob: public.to_blob(), comment: "token".to_owned() }])
-                }
-                Request::Sign { data, .. } => {
-                    // PROTOCOL.u2f: the hashes of application and data around flags (touched) and counter.
-                    let hash = |bytes: &[u8]| ssh_client::crypto::Hash::Sha256.digest(&[bytes]).to_vec();
-                    let tail = [1, 0, 0, 0, 7];
-                    let signed = [hash(&application), tail.to_vec(), hash(data)].concat();
-                    let signature = pair.sign("ssh-ed25519", &signed).unwrap();
-                    let mut blob = Vec::new();
-                    wire::Encode::encode("sk-ssh-ed25519@openssh.com", &mut blob);
-                    blob.extend_from_slice(&signature[4 + "ssh-ed25519".len()..]);
-                    blob.extend_from_slice(&tail);
-                    Reply::Signature(blob)
-                }
-                _ => Reply::Failure,
-            };
-            stream.write_all(&reply.to_frame().unwrap()).unwrap();
-        }
-        match stream.read(&mut buffer) {
-            Ok(0) | Err(_) => return,
-            Ok(n) => frames.push(&buffer[..n]),
-        }
-    }
-}
-
-#[test]
-fn login_with_a_security_key() {
-    let Some(sshd) = Sshd::start_or_skip("login_with_a_security_key") else { return };
-    let key = private(&KeyPair::generate(KeyKind::Ed25519));
-    let PublicKey::Ed25519(bytes) = key.public_key() else { panic!() };
-    let public = PublicKey::SkEd25519 { key: bytes, application: b"ssh:".to_vec() };
-    sshd.authorize(&public.to_line(""));
-    let (ours, theirs) = UnixStream::pair().unwrap();
-    let agent = thread::spawn(move || security_key_agent(theirs, &key, &public));
-    let keys = AgentKeys::new(Agent::over(ours));
-    let session = connect(&sshd, &config(&sshd).credential(keys.into())).unwrap();
-    assert!(sshd.log().contains("ED25519-SK"), "{}", sshd.log());
-    drop(session);
-    agent.join().unwrap();
-}
-
-#[test]
-fn signers_are_shared_with_sessions() {
-    let Some(sshd) = Sshd::start_or_skip("signers_are_shared_with_sessions") else { return };
-    let Some(process) = SshAgent::start_or_skip("signers_are_shared_with_sessions") else { return };
-    process.add_file(&sshd.user_key_path(KeyKind::Ed25519));
-    let signer: Arc<dyn Signer> = process.connect().signers().unwrap().remove(0);
-    thread::scope(|scope| {
-        for _ in 0..3 {
-            let (sshd, signer) = (&sshd, signer.clone());
-            scope.spawn(move || connect(sshd, &config(sshd).key(signer)).unwrap());
-        }
-    });
-}
-
-/// Adds the key to the agent for this server only, under the name `here`.
-fn add_for(process: &SshAgent, sshd: &Sshd, key: &Path) {
-    let known = process.dir.path().join("known_hosts");
-    let lines: String =
-        KeyKind::ALL.iter().map(|kind| format!("here {}\n", sshd.host_key(*kind).public_line())).collect();
-    std::fs::write(&known, lines).unwrap();
-    let arguments = ["-q", "-H", known.to_str().unwrap(), "-h", "here", key.to_str().unwrap()];
-    let said = process.ssh_add(&arguments);
-    assert_eq!(said, "");
-}
-
-#[test]
-fn a_key_that_is_limited_to_a_server_logs_in_there_and_nowhere_else() {
-    let name = "a_key_that_is_limited_to_a_server_logs_in_there_and_nowhere_else";
-    let Some(sshd) = Sshd::start_or_skip(name) else { return };
-    let Some(process) = SshAgent::start_or_skip(name) else { return };
-    add_for(&process, &sshd, &sshd.user_key_path(KeyKind::Ed25519));
-    // One handle serves one session after the other.
-    let agent = process.connect();
-    let config = config(&sshd).credential(Credential::agent(agent.clone()));
-    for _ in 0..2 {
-        let session = connect(&sshd, &config).unwrap();
-        assert!(session.command("true").output().unwrap().success());
-    }
-    // The same key, limited to another server: it is not even shown.
-    let elsewhere = HopHost {
-        name: "elsewhere".into(),
-        keys: vec![public_key(KeyPair::generate(KeyKind::Ed25519).public_line()).to_blob()],
-        authorities: Vec::new(),
-    };
-    let destination = Destination { from: None, to: elsewhere, user: String::new() };
-    let key = PrivateKeyFile::parse(&std::fs::read(sshd.user_key_path(KeyKind::Ed25519)).unwrap()).unwrap();
-    agent.remove_all().unwrap();
-    let added = AddedKey::new(key.decrypt(None).unwrap());
-    agent.add(added, "limited", &[Constraint::Destinations(vec![destination])]).unwrap();
-    assert_eq!(agent.list().unwrap().len(), 1);
-    let error = connect(&sshd, &config).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Authentication);
-    assert!(error.attempts().iter().all(|attempt| attempt.method == "none"), "{error}");
-}
-
-#[test]
-fn a_destination_of_our_making_is_one_for_the_agent() {
-    let name = "a_destination_of_our_making_is_one_for_the_agent";
-    let Some(sshd) = Sshd::start_or_skip(name) else { return };
-    let Some(process) = SshAgent::start_or_skip(name) else { return };
-    let keys = vec![public_key(sshd.host_key(KeyKind::Ed25519).public_line()).to_blob()];
-    let here = HopHost { name: "here".into(), keys, authorities: Vec::new() };
-    let file = PrivateKeyFile::parse(&std::fs::read(sshd.user_key_path(KeyKind::Rsa)).unwrap()).unwrap();
-    let agent = process.connect();
-    for (user, allowed) in [(sshd.user(), true), ("no?body", false)] {
-        let destination = Destination { from: None, to: here.clone(), user: user.into() };
-        let key = AddedKey::new(file.decrypt(None).unwrap());
-        agent.remove_all().unwrap();
-        agent.add(key, "limited", &[Constraint::Destinations(vec![destination])]).unwrap();
-        let result = connect(&sshd, &config(&sshd).credential(Credential::agent(agent.clone())));
-        assert_eq!(result.is_ok(), allowed, "{user}: {result:?}");
-        if let Err(error) = result {
-            assert!(error.to_string().contains("the agent refuses to sign"), "{error}");
-        }
-    }
-}
-
-#[test]
-fn keys_that_are_not_tried_are_told() {
-    let name = "keys_that_are_not_tried_are_told";
-    let Some(sshd) = Sshd::start_or_skip(name) else { return };
-    let Some(process) = SshAgent::start_or_skip(name) else { return };
-    for _ in 0..3 {
-        process.add_pair(&KeyPair::generate(KeyKind::Ed25519));
-    }
-    let keys = AgentKeys::new(process.connect());
-    let login =
-        |keys: AgentKeys| connect(&sshd, &config(&sshd).credential(keys.into())).unwrap_err().to_string();
-    let text = login(keys.clone().limit(1));
-    assert!(text.contains("2 more keys were not tried (AgentKeys::limit)"), "{text}");
-    let stranger = public_key(KeyPair::generate(KeyKind::Ed25519).public_line());
-    let text = login(keys.only(&[stranger]));
-    assert!(text.contains("3 keys were not tried, as others are named"), "{text}");
-    let why = Credential::Unavailable("id_rsa: its passphrase is forgotten".into());
-    let text = connect(&sshd, &config(&sshd).credential(why)).unwrap_err().to_string();
-    assert!(text.contains("id_rsa: its passphrase is forgotten"), "{text}");
 }
 
 #[test]

@@ -1,11 +1,9 @@
 //! Certificates of users and of hosts, made by `ssh-keygen -s`.
 
-use crate::facade::connect;
+use super::facade::{Session, connect};
 use crate::support::{PATIENCE, config, timeouts};
 use ssh_client::{
-    Algorithms, Config, Credential, Error, ErrorKind,
-    blocking::Session,
-    certificate,
+    Algorithms, Config, Credential, Error, ErrorKind, certificate,
     host_key::{Expect, HostKey, Known},
     known_hosts::KnownHosts,
 };

@@ -4,12 +4,17 @@ use super::facade::{Session, connect};
 use crate::support::{config_with_key, public_key};
 use ssh_client::{
     Config, ErrorKind,
-    host_key::{Decide, Expect, HostKeyRefused, InsecureAcceptAny, Known},
+    host_key::{Decide, DecideAsync, Expect, HostKey, HostKeyRefused, InsecureAcceptAny, Known},
     known_hosts::KnownHosts,
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    future::poll_fn,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::Poll,
+    thread,
 };
 use testing::{KeyKind, Sshd};
 
@@ -82,9 +87,9 @@ fn the_callers_decision_is_asked_once_and_may_take_its_time() {
     let Some(sshd) = Sshd::start_or_skip(name) else { return };
     let asked = Arc::new(AtomicUsize::new(0));
     let count = asked.clone();
-    let policy = Decide(move |key: &ssh_client::host_key::HostKey| {
+    let policy = Decide(move |key: &HostKey| {
         count.fetch_add(1, Ordering::Relaxed);
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        thread::sleep(std::time::Duration::from_millis(300));
         if key.algorithm == "ssh-ed25519" { Ok(()) } else { Err(HostKeyRefused("no".to_owned())) }
     });
     let session = connect(&sshd, &config_with_key(&sshd, KeyKind::Ed25519).host_key(policy)).unwrap();
@@ -106,4 +111,50 @@ fn the_steps_one_by_one() {
     assert_eq!(login.authenticate_with(&[wrong]).unwrap_err().kind(), ErrorKind::Authentication);
     let session = login.authenticate().unwrap();
     assert!(session.command("true").output().unwrap().success());
+}
+
+/// Ready once another thread says so, which needs no runtime.
+async fn elsewhere() {
+    let done = Arc::new(AtomicBool::new(false));
+    let mut is_started = false;
+    poll_fn(|cx| {
+        if done.load(Ordering::Acquire) {
+            return Poll::Ready(());
+        }
+        if !std::mem::replace(&mut is_started, true) {
+            let (done, waker) = (done.clone(), cx.waker().clone());
+            thread::spawn(move || {
+                done.store(true, Ordering::Release);
+                waker.wake();
+            });
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
+#[test]
+fn a_decision_may_be_awaited() {
+    let Some(sshd) = Sshd::start_or_skip("a_decision_may_be_awaited") else { return };
+    let base = config_with_key(&sshd, KeyKind::Ed25519);
+    let right = public_key(sshd.host_key(KeyKind::Ed25519).public_line());
+    let other = public_key(testing::KeyPair::generate(KeyKind::Ed25519).public_line());
+    for expected in [&right, &other] {
+        let blob = Arc::new(expected.to_blob());
+        let policy = DecideAsync(move |key: HostKey| {
+            let blob = blob.clone();
+            async move {
+                elsewhere().await;
+                match key.blob == *blob {
+                    true => Ok(()),
+                    false => Err(HostKeyRefused("not that one".to_owned())),
+                }
+            }
+        });
+        let result = connect(&sshd, &base.clone().host_key_async(policy));
+        match *expected == right {
+            true => assert!(result.is_ok(), "{result:?}"),
+            false => assert_eq!(result.unwrap_err().kind(), ErrorKind::HostKey),
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The client's host vouches for its user, at a server that trusts the host.
 
-use crate::facade::connect;
+use super::facade::connect;
 use crate::support::config;
 use ssh_client::{Credential, ErrorKind, KeyPair, PrivateKeyFile, Signer};
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, path::Path, process::Command, sync::Arc};

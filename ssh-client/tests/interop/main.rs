@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod agent;
+mod agent_logins;
 mod algorithms;
 mod authentication;
 mod certificates;
@@ -15,4 +16,5 @@ mod host_keys;
 mod hostbased;
 mod readiness;
 mod rekeying;
+mod ssh_agent;
 mod support;

@@ -4,18 +4,22 @@ use rustix::event::{PollFd, PollFlags, poll};
 use ssh_client::{
     Config, Provider,
     auth::{Server, ServerConfig},
-    blocking::Session,
     crypto::{KeyPair, PrivateKey},
     host_key::InsecureAcceptAny,
     kex::{self, Received, Receiver, Transport, default_provider},
-    wire::{Message, PacketSink, Rest},
+    wire::{
+        Message, PacketSink, Rest,
+        message::connection::{ChannelOpen, ChannelOpenConfirmation, ChannelSuccess},
+        number,
+    },
 };
 use std::{
     collections::VecDeque,
     io::{Read, Write},
     net::TcpStream,
-    sync::Arc,
-    time::Instant,
+    sync::{Arc, mpsc},
+    thread,
+    time::{Duration, Instant},
 };
 use testing::Peer;
 
@@ -43,8 +47,37 @@ pub(crate) fn config() -> Config {
     Config::new("anybody").host_key(InsecureAcceptAny)
 }
 
-pub(crate) fn connect(peer: &Peer, config: &Config) -> Session {
-    Session::connect(("127.0.0.1", peer.port()), config).unwrap()
+/// The time set for what must not last.
+pub(crate) const SHORT: Duration = Duration::from_millis(300);
+/// By then it must have ended, on however loaded a machine.
+pub(crate) const BOUND: Duration = Duration::from_secs(20);
+
+/// Grants the channel that the client asks for, with this window.
+pub(crate) fn open_channel(wire: &mut Wire, window: u32) -> Option<u32> {
+    let open = wire.await_message(number::CHANNEL_OPEN)?;
+    let sender = ChannelOpen::parse(&open).unwrap().sender;
+    wire.send(&ChannelOpenConfirmation {
+        recipient: sender,
+        sender: 5,
+        window,
+        max_packet: 32768,
+        data: Rest(b""),
+    });
+    Some(sender)
+}
+
+/// Says yes to the next request on the channel.
+pub(crate) fn grant(wire: &mut Wire, channel: u32) -> Option<()> {
+    wire.await_message(number::CHANNEL_REQUEST)?;
+    wire.send(&ChannelSuccess { recipient: channel });
+    Some(())
+}
+
+/// Runs `act` on a thread of its own; it must be over in time.
+pub(crate) fn in_time<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || done.send(act()));
+    is_done.recv_timeout(BOUND).unwrap()
 }
 
 /// The server's end of a connection, message by message.

@@ -4,10 +4,10 @@
 //! later is tried of itself.
 
 use crate::{
+    facade::Session,
     offer::offer,
     support::{config, connect, every, key, logs_in, only},
 };
-use ssh_client::blocking::Session;
 use testing::{KeyKind, Server, noise};
 
 /// Each key exchange method, twice: before and after the login.

@@ -1,5 +1,5 @@
 //! The blocking API against servers that others have written: one module for each, and the scenarios that they share.
-//! OpenSSH of this machine has more tests of its own, in `interop`.
+//! OpenSSH of this machine has more tests of its own, in `interop`. The scenarios are those for tasks, too: `tasks.rs`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -7,6 +7,7 @@ mod algorithms;
 mod asyncssh;
 mod certificates;
 mod dropbear;
+mod facade;
 mod offer;
 mod openssh;
 mod paramiko;

@@ -1,10 +1,8 @@
 //! What a session is used for: commands, streams, logins, terminals, forwarded connections.
 
+use crate::facade::{Channel, Session};
 use crate::support::{PATIENCE, config, connect, every, key, logs_in, session};
-use ssh_client::{
-    Credential, ErrorKind, Exit, Secret, TerminalSize,
-    blocking::{Channel, Terminal},
-};
+use ssh_client::{Credential, ErrorKind, Exit, Secret, Terminal, TerminalSize};
 use std::{
     fs,
     io::{Read, Write},
@@ -73,7 +71,7 @@ pub(crate) fn password(server: &dyn Server) {
     let base = config(server, KeyKind::Ed25519);
     let session = connect(server, &base.clone().password(password));
     assert!(session.command("true").output().unwrap().success());
-    let error = ssh_client::blocking::Session::connect(("127.0.0.1", server.port()), &base.password("wrong"));
+    let error = Session::connect(("127.0.0.1", server.port()), &base.password("wrong"));
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Authentication);
 }
 

@@ -1,8 +1,7 @@
 //! What these tests share.
 
-use ssh_client::{
-    Algorithms, Config, Credential, PublicKey, RekeyLimit, Timeouts, blocking::Session, host_key::Expect,
-};
+use crate::facade::Session;
+use ssh_client::{Algorithms, Config, Credential, PublicKey, RekeyLimit, Timeouts, host_key::Expect};
 use std::{io::Write, time::Duration};
 use testing::{KeyKind, Server};
 

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 /// Polls `future` `polls` times at most, each time it asks for it, and then drops it. `None` if it was not done then.
-async fn polled<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+pub(crate) async fn polled<F: Future>(polls: usize, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut left = polls;
     poll_fn(|cx| {

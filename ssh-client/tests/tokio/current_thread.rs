@@ -3,6 +3,10 @@
 use std::{future, sync::OnceLock, thread};
 use tokio::runtime::{Builder, Runtime};
 
+#[path = "../interop/agent_logins.rs"]
+mod agent_logins;
+#[path = "api.rs"]
+mod api;
 #[path = "../interop/authentication.rs"]
 mod authentication;
 #[path = "../interop/channels.rs"]
@@ -15,6 +19,10 @@ mod facade;
 mod failures;
 #[path = "../interop/host_keys.rs"]
 mod host_keys;
+#[path = "../interop/hostbased.rs"]
+mod hostbased;
+#[path = "../peers/scenarios.rs"]
+mod peers;
 #[path = "../interop/rekeying.rs"]
 mod rekeying;
 

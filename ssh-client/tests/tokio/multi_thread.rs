@@ -3,8 +3,14 @@
 use std::sync::OnceLock;
 use tokio::runtime::{Builder, Runtime};
 
+#[path = "../interop/agent_logins.rs"]
+mod agent_logins;
+#[path = "api.rs"]
+mod api;
 #[path = "../interop/authentication.rs"]
 mod authentication;
+#[path = "../interop/certificates.rs"]
+mod certificates;
 #[path = "../interop/channels.rs"]
 mod channels;
 #[path = "../interop/compression.rs"]
@@ -13,8 +19,12 @@ mod compression;
 mod facade;
 #[path = "../interop/failures.rs"]
 mod failures;
+#[path = "../interop/guesses.rs"]
+mod guesses;
 #[path = "../interop/host_keys.rs"]
 mod host_keys;
+#[path = "../peers/scenarios.rs"]
+mod peers;
 #[path = "../interop/rekeying.rs"]
 mod rekeying;
 

@@ -345,7 +345,7 @@ impl Channel {
                     let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
                     self.inner.end.inbox.wait_window(shared, epoch, left).map_err(|error| {
                         match error.kind() {
-                            ErrorKind::Timeout(_) => {
+                            ErrorKind::Timeout(Phase::Write) => {
                                 Error::timeout(Phase::Write, timeout.unwrap_or_default())
                             }
                             _ => error,

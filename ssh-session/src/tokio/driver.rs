@@ -24,6 +24,8 @@ use tokio::{
 const MAX_ROUNDS: usize = 8;
 /// A session to which nothing has come for so long gives its buffers back.
 const AT_REST: Duration = Duration::from_millis(100);
+/// Bytes that are read before there are keys to open them.
+const MAX_AHEAD: usize = 64 * 1024;
 /// Larger output buffers, in bytes, are kept for what follows: making one anew costs nothing beside writing it.
 const MIN_SPARE: usize = 16 * 1024;
 /// Nobody waits longer for a session to close, and no clock overflows.
@@ -107,8 +109,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Driver<S> {
             Err(error) => return self.hung_up(Some(error)),
         }
         let Some(stream) = &mut self.stream else { return Progress::None };
-        // What follows can't be opened yet: the keys may wait for the decision on the host key.
-        if !self.receiver.awaits_keys() {
+        // The keys for what follows may wait for the decision on the host key. Some is read ahead, so that the end of the
+        // stream ends the asking.
+        let awaits_keys = self.receiver.awaits_keys();
+        if !(awaits_keys && self.shared.lock().engine.has_open()) {
+            if awaits_keys && self.receiver.buffered() >= MAX_AHEAD {
+                return Progress::None;
+            }
             let mut space = ReadBuf::new(self.receiver.space());
             let room = space.capacity();
             match Pin::new(stream).poll_read(cx, &mut space) {
@@ -122,8 +129,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Driver<S> {
                 Poll::Ready(Ok(())) => return self.hung_up(None),
                 Poll::Ready(Err(error)) => return self.hung_up(Some(error)),
             }
-        } else if !self.shared.lock().engine.has_open() {
-            return Progress::None;
         }
         if let Err(error) = self.receive() {
             self.shared.fail(self.shared.lock(), error);

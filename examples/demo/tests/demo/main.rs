@@ -6,6 +6,7 @@
 mod agents;
 mod commands;
 mod errors;
+mod full_disks;
 mod host;
 mod host_keys;
 mod logins;

@@ -1,0 +1,76 @@
+//! What only the blocking API can meet: streams that block or panic, handles that join threads.
+
+use crate::scripted::{SHORT, config, grant, in_time, open_channel, server};
+use ssh_client::{
+    ErrorKind, Phase, Timeouts,
+    blocking::{Halves, Session},
+};
+use std::{io::Write, thread, time::Instant};
+
+#[test]
+fn a_peer_that_takes_nothing_can_be_left_in_time() {
+    let peer = server(|mut wire| {
+        open_channel(&mut wire, u32::MAX);
+        wire.stop_reading();
+    });
+    let timeouts = Timeouts { close: SHORT, ..Timeouts::default() };
+    let session = Session::connect(("127.0.0.1", peer.port()), &config().timeouts(timeouts)).unwrap();
+    let channel = session.open_session().unwrap();
+    channel.set_write_timeout(Some(SHORT));
+    let blocked =
+        std::iter::repeat_with(|| (&channel).write_all(&[0; 1 << 20])).find_map(Result::err).unwrap();
+    assert_eq!(blocked.kind(), std::io::ErrorKind::TimedOut);
+    let start = Instant::now();
+    in_time(move || drop((session, channel)));
+    assert!(start.elapsed() >= SHORT, "what was written had no time to leave");
+}
+
+#[test]
+fn a_stream_that_panics_ends_the_session() {
+    struct Panics;
+    impl std::io::Read for Panics {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            panic!("as a stream of the caller's may");
+        }
+    }
+    let halves = Halves {
+        reader: Box::new(Panics),
+        writer: Box::new(std::io::sink()),
+        direct: None,
+        close: Some(Box::new(|| {})),
+    };
+    let error = in_time(|| Session::connect_over(halves, "host", 22, &config()).unwrap_err());
+    assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_process_whose_children_keep_its_pipes_is_left_in_time() {
+    use std::process::{Command, Stdio};
+    // The second process ends when its input does.
+    let child = Command::new("sh")
+        .args(["-c", "exec 3<&0; cat <&3 4>&1 >/dev/null & wait"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let timeouts = Timeouts { handshake: Some(SHORT), ..Timeouts::default() };
+    let config = config().timeouts(timeouts);
+    let error = in_time(move || Session::connect_over(child, "host", 22, &config).unwrap_err());
+    assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Handshake), "{error}");
+}
+
+#[test]
+fn timeouts_that_a_socket_came_with_do_not_end_the_session() {
+    let peer = server(|mut wire| {
+        if let Some(channel) = open_channel(&mut wire, 1000) {
+            thread::sleep(2 * SHORT);
+            grant(&mut wire, channel);
+            wire.ignore();
+        }
+    });
+    let socket = std::net::TcpStream::connect(("127.0.0.1", peer.port())).unwrap();
+    socket.set_read_timeout(Some(SHORT / 4)).unwrap();
+    let session = Session::connect_over(socket, "host", 22, &config()).unwrap();
+    session.open_session().unwrap().shell().unwrap();
+}
