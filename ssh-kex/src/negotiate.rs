@@ -60,7 +60,7 @@ pub struct NothingInCommon {
     pub ours: Vec<String>,
     /// What the peer offers.
     pub theirs: Vec<String>,
-    /// Those of the peer's that this side has but does not offer: they can be turned on in [`Algorithms`].
+    /// Those of the peer's that this side has but does not offer: they can be turned on in [`Algorithms`](crate::Algorithms).
     pub available: Vec<String>,
 }
 
