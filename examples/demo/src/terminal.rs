@@ -51,7 +51,7 @@ fn lock() -> std::sync::MutexGuard<'static, State> {
 }
 
 /// Typing shows nothing, from here until it is dropped. Who types before a question has silenced the terminal by itself
-/// would see what nobody should.
+/// would see what nobody should, and an interrupt would go to all who share the terminal rather than to the question.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Silence {
@@ -64,7 +64,7 @@ impl Silence {
         let terminal = File::open("/dev/tty")?;
         let state = tcgetattr(&terminal)?;
         let mut silent = state.clone();
-        silent.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL);
+        silent.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ISIG);
         tcsetattr(&terminal, OptionalActions::Now, &silent)?;
         Ok(Self { state, terminal })
     }
