@@ -90,6 +90,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Driver<S> {
         let mut progress = Progress::None;
         if self.closes_at.is_none() {
             progress = self.read(cx);
+        } else {
+            // Nothing is read any more, and the end of a pause would be due for ever.
+            self.paused_until = None;
         }
         let due = self.look_at_engine().into_iter().chain(self.rest()).chain(self.paused_until).min();
         if self.write(cx) == Progress::Some || self.sleep_until(due, cx) == Progress::Some {
