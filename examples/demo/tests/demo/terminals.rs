@@ -50,6 +50,8 @@ fn keys_go_to_the_other_side() {
     pty.expect("next> ", PATIENCE);
     pty.send("echo aft''er $?\r");
     pty.expect("after 130", PATIENCE);
+    // So does the shell with an end of file.
+    pty.expect("next> ", PATIENCE);
     pty.send("\x04");
     pty.wait(PATIENCE);
 }
