@@ -1,5 +1,5 @@
 //! What the tests of the workspace share: a real OpenSSH server ([`Sshd`]) and other people's servers ([`Dropbear`],
-//! [`PythonServer`]) and clients ([`newer_program`], [`python_client`]), throw-away keys ([`KeyPair`]), a proxy that
+//! [`PythonServer`]) and clients ([`newer_program`], [`python_client`]), OpenSSH's agent ([`SshAgent`]), throw-away keys ([`KeyPair`]), a proxy that
 //! delays, cuts, stalls and damages what passes through it ([`Proxy`]), servers that follow a script ([`Peer`]), commands
 //! on a terminal ([`Pty`]) and what a shell must do there ([`check_shell`]), and bytes to send ([`noise`]).
 //!
@@ -29,6 +29,7 @@
 )]
 
 mod account;
+mod agent;
 mod dropbear;
 mod keys;
 mod newer;
@@ -43,6 +44,7 @@ mod shell;
 mod skip;
 mod sshd;
 
+pub use agent::SshAgent;
 pub use dropbear::Dropbear;
 pub use keys::{KeyKind, KeyPair};
 pub use newer::{MISSING as NEWER_MISSING, find as newer_program};

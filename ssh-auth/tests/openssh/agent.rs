@@ -12,39 +12,23 @@ use ssh_wire::{Encode, Reader};
 use std::{
     io::{Read, Write},
     os::unix::net::UnixStream,
-    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
+use testing::SshAgent;
 
-/// A real `ssh-agent`, ended with the test.
+/// A conversation with a real `ssh-agent`, which is ended with it.
 struct Agent {
-    child: Child,
+    _process: SshAgent,
     stream: UnixStream,
     client: AgentClient,
 }
 
 impl Agent {
-    fn start(tools: &Tools) -> Self {
-        let socket = tools.path("agent");
-        let child = Command::new("ssh-agent")
-            .arg("-D")
-            .arg("-a")
-            .arg(&socket)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let deadline = Instant::now() + Duration::from_secs(20);
-        let stream = loop {
-            match UnixStream::connect(&socket) {
-                Ok(stream) => break stream,
-                Err(error) => assert!(Instant::now() < deadline, "{error}"),
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        };
+    fn start(test: &str) -> Option<Self> {
+        let process = SshAgent::start_or_skip(test)?;
+        let stream = UnixStream::connect(process.socket()).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        Self { child, stream, client: AgentClient::new() }
+        Some(Self { _process: process, stream, client: AgentClient::new() })
     }
 
     fn ask(&mut self, request: &Request<'_>) -> Reply {
@@ -70,23 +54,15 @@ impl Agent {
     }
 }
 
-impl Drop for Agent {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 fn add<'a>(key: AddedKey, comment: &'a str, constraints: Vec<Constraint>) -> Request<'a> {
     Request::Add { key: Box::new(key), comment: comment.as_bytes(), constraints }
 }
 
 #[test]
 fn a_real_agent_takes_lists_uses_and_forgets_keys() {
-    let Some(tools) = Tools::with("a_real_agent_takes_lists_uses_and_forgets_keys", "ssh-agent") else {
-        return;
-    };
-    let mut agent = Agent::start(&tools);
+    let test = "a_real_agent_takes_lists_uses_and_forgets_keys";
+    let Some(tools) = Tools::with(test, "ssh-keygen") else { return };
+    let Some(mut agent) = Agent::start(test) else { return };
     let provider = default_provider();
     assert_eq!(agent.identities(), []);
     let mut count = 0;
@@ -127,8 +103,7 @@ fn a_real_agent_takes_lists_uses_and_forgets_keys() {
 
 #[test]
 fn a_real_agent_is_locked_and_unlocked() {
-    let Some(tools) = Tools::with("a_real_agent_is_locked_and_unlocked", "ssh-agent") else { return };
-    let mut agent = Agent::start(&tools);
+    let Some(mut agent) = Agent::start("a_real_agent_is_locked_and_unlocked") else { return };
     let key = PrivateKey::ed25519(&[7; 32]);
     assert_eq!(agent.ask(&add(AddedKey::new(key), "", vec![])), Reply::Success);
     assert_eq!(agent.ask(&Request::Unlock { passphrase: b"x" }), Reply::Failure);
@@ -142,8 +117,7 @@ fn a_real_agent_is_locked_and_unlocked() {
 #[test]
 fn a_real_agent_forgets_a_key_in_time_and_refuses_what_it_does_not_know() {
     let test = "a_real_agent_forgets_a_key_in_time_and_refuses_what_it_does_not_know";
-    let Some(tools) = Tools::with(test, "ssh-agent") else { return };
-    let mut agent = Agent::start(&tools);
+    let Some(mut agent) = Agent::start(test) else { return };
     let key = || AddedKey::new(PrivateKey::ed25519(&[7; 32]));
     assert_eq!(agent.ask(&add(key(), "", vec![Constraint::Lifetime(1)])), Reply::Success);
     let deadline = Instant::now() + Duration::from_secs(20);
@@ -159,8 +133,9 @@ fn a_real_agent_forgets_a_key_in_time_and_refuses_what_it_does_not_know() {
 
 #[test]
 fn a_real_agent_uses_a_certificate() {
-    let Some(tools) = Tools::with("a_real_agent_uses_a_certificate", "ssh-agent") else { return };
-    let mut agent = Agent::start(&tools);
+    let test = "a_real_agent_uses_a_certificate";
+    let Some(tools) = Tools::with(test, "ssh-keygen") else { return };
+    let Some(mut agent) = Agent::start(test) else { return };
     tools.key("ca", &["ed25519"]).unwrap();
     for (at, kind) in KINDS[..5].iter().enumerate() {
         let name = format!("key{at}");

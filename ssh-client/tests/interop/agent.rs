@@ -1,7 +1,7 @@
 //! The agent: OpenSSH's own as a process of the test, and some that misbehave.
 
 use crate::facade::connect;
-use crate::ssh_agent::{SshAgent, private};
+use crate::ssh_agent::{agent_of, private};
 use crate::support::{PATIENCE, config, public_key};
 use ssh_client::{
     Credential, ErrorKind, Phase, PublicKey, Signer,
@@ -15,7 +15,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use testing::{KeyKind, KeyPair, Sshd};
+use testing::{KeyKind, KeyPair, SshAgent, Sshd};
 
 fn verify(signer: &dyn Signer, algorithm: &str) {
     let key = PublicKey::from_blob(signer.public_key()).unwrap();
@@ -27,7 +27,7 @@ fn verify(signer: &dyn Signer, algorithm: &str) {
 fn what_one_side_adds_the_other_lists_signs_with_and_removes() {
     let name = "what_one_side_adds_the_other_lists_signs_with_and_removes";
     let Some(process) = SshAgent::start_or_skip(name) else { return };
-    let agent = process.connect();
+    let agent = agent_of(&process);
     assert_eq!(agent.list().unwrap(), []);
     let mut added = Vec::new();
     for (at, kind) in KeyKind::ALL.into_iter().enumerate() {
@@ -67,7 +67,7 @@ fn what_one_side_adds_the_other_lists_signs_with_and_removes() {
 #[test]
 fn a_locked_agent_shows_and_signs_nothing() {
     let Some(process) = SshAgent::start_or_skip("a_locked_agent_shows_and_signs_nothing") else { return };
-    let agent = process.connect();
+    let agent = agent_of(&process);
     let pair = KeyPair::generate(KeyKind::Ed25519);
     process.add_pair(&pair);
     let blob = public_key(pair.public_line()).to_blob();
@@ -85,7 +85,7 @@ fn constraints_limit_a_key() {
     let name = "constraints_limit_a_key";
     for (script, allowed) in [("#!/bin/sh\nexit 1\n", false), ("#!/bin/sh\nexit 0\n", true)] {
         let Some(process) = SshAgent::start_with_askpass(name, script) else { return };
-        let agent = process.connect();
+        let agent = agent_of(&process);
         let pair = KeyPair::generate(KeyKind::Ed25519);
         let blob = public_key(pair.public_line()).to_blob();
         let key = || AddedKey::new(private(&pair));
@@ -110,7 +110,7 @@ fn threads_share_a_connection() {
     let Some(process) = SshAgent::start_or_skip("threads_share_a_connection") else { return };
     let pairs: Vec<_> = (0..4).map(|_| KeyPair::generate(KeyKind::Ed25519)).collect();
     pairs.iter().for_each(|pair| process.add_pair(pair));
-    let agent = process.connect();
+    let agent = agent_of(&process);
     thread::scope(|scope| {
         for signer in agent.signers().unwrap() {
             scope.spawn(move || (0..50).for_each(|_| verify(&*signer, "ssh-ed25519")));
@@ -203,7 +203,7 @@ fn a_forwarded_agent_signs_on_the_other_side() {
     let Some(sshd) = Sshd::start_or_skip(name) else { return };
     let Some(process) = SshAgent::start_or_skip(name) else { return };
     process.add_file(&sshd.user_key_path(KeyKind::Ed25519));
-    let agent = process.connect();
+    let agent = agent_of(&process);
     let session = connect(&sshd, &config(&sshd).credential(Credential::agent(agent.clone()))).unwrap();
     let incoming = session.incoming("auth-agent@openssh.com").unwrap();
     assert_eq!(session.incoming("auth-agent@openssh.com").unwrap_err().kind(), ErrorKind::Usage);
@@ -236,7 +236,7 @@ fn a_forwarded_agent_signs_on_the_other_side() {
 #[test]
 fn a_token_that_is_not_there_is_refused() {
     let Some(process) = SshAgent::start_or_skip("a_token_that_is_not_there_is_refused") else { return };
-    let agent = process.connect();
+    let agent = agent_of(&process);
     let add = agent.add_token("/no/such/library.so", b"1234", &[Constraint::Lifetime(9)]).unwrap_err();
     let remove = agent.remove_token("/no/such/library.so").unwrap_err();
     assert_eq!((add.kind(), remove.kind()), (ErrorKind::Agent, ErrorKind::Agent));

@@ -1,7 +1,7 @@
 //! Logging in with the keys of an agent.
 
 use super::facade::connect;
-use crate::ssh_agent::{SshAgent, private};
+use crate::ssh_agent::{agent_of, private};
 use crate::support::{config, public_key};
 use ssh_client::{
     Credential, ErrorKind, PrivateKey, PrivateKeyFile, PublicKey, Signer,
@@ -17,7 +17,7 @@ use std::{
     sync::Arc,
     thread,
 };
-use testing::{KeyKind, KeyPair, Sshd};
+use testing::{KeyKind, KeyPair, SshAgent, Sshd};
 
 #[test]
 fn login_with_the_keys_of_an_agent() {
@@ -27,7 +27,7 @@ fn login_with_the_keys_of_an_agent() {
         process.add_pair(&KeyPair::generate(KeyKind::Ed25519));
         process.add_file(&sshd.user_key_path(kind));
         for probe in [true, false] {
-            let keys = AgentKeys::new(process.connect()).probe(probe);
+            let keys = AgentKeys::new(agent_of(&process)).probe(probe);
             let session = connect(&sshd, &config(&sshd).credential(keys.into())).unwrap();
             assert!(session.command("true").output().unwrap().success());
         }
@@ -49,7 +49,7 @@ fn many_keys_are_limited_preferred_and_filtered() {
     let right = public_key(line.trim());
     let stranger = public_key(KeyPair::generate(KeyKind::Ed25519).public_line());
 
-    let keys = AgentKeys::new(process.connect());
+    let keys = AgentKeys::new(agent_of(&process));
     let login = |keys: AgentKeys| connect(&sshd, &config(&sshd).credential(keys.into()));
     let error = login(keys.clone()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Authentication);
@@ -83,7 +83,7 @@ fn a_certificate_in_the_agent_and_the_name_of_its_key() {
     assert!(signed.success());
     // ssh-add takes the certificate beside the key along; here it is ours that adds it.
     let certificate = certificate::read_file(sshd.dir().join("certified-cert.pub")).unwrap();
-    let agent = process.connect();
+    let agent = agent_of(&process);
     agent.add(AddedKey::certified(private(&pair), certificate).unwrap(), "certified", &[]).unwrap();
     let keys = AgentKeys::new(agent).only(&[public_key(pair.public_line())]);
     connect(&sshd, &config(&sshd).credential(keys.into())).unwrap();
@@ -95,7 +95,7 @@ fn an_agent_that_is_gone_is_told_and_the_rest_is_tried() {
     let name = "an_agent_that_is_gone_is_told_and_the_rest_is_tried";
     let Some(sshd) = Sshd::start_or_skip(name) else { return };
     let Some(process) = SshAgent::start_or_skip(name) else { return };
-    let agent = process.connect();
+    let agent = agent_of(&process);
     drop(process);
     let base = config(&sshd).credential(Credential::agent(agent));
     let error = connect(&sshd, &base).unwrap_err();
@@ -163,7 +163,7 @@ fn signers_are_shared_with_sessions() {
     let Some(sshd) = Sshd::start_or_skip("signers_are_shared_with_sessions") else { return };
     let Some(process) = SshAgent::start_or_skip("signers_are_shared_with_sessions") else { return };
     process.add_file(&sshd.user_key_path(KeyKind::Ed25519));
-    let signer: Arc<dyn Signer> = process.connect().signers().unwrap().remove(0);
+    let signer: Arc<dyn Signer> = agent_of(&process).signers().unwrap().remove(0);
     thread::scope(|scope| {
         for _ in 0..3 {
             let (sshd, signer) = (&sshd, signer.clone());
@@ -190,7 +190,7 @@ fn a_key_that_is_limited_to_a_server_logs_in_there_and_nowhere_else() {
     let Some(process) = SshAgent::start_or_skip(name) else { return };
     add_for(&process, &sshd, &sshd.user_key_path(KeyKind::Ed25519));
     // One handle serves one session after the other.
-    let agent = process.connect();
+    let agent = agent_of(&process);
     let config = config(&sshd).credential(Credential::agent(agent.clone()));
     for _ in 0..2 {
         let session = connect(&sshd, &config).unwrap();
@@ -221,7 +221,7 @@ fn a_destination_of_our_making_is_one_for_the_agent() {
     let keys = vec![public_key(sshd.host_key(KeyKind::Ed25519).public_line()).to_blob()];
     let here = HopHost { name: "here".into(), keys, authorities: Vec::new() };
     let file = PrivateKeyFile::parse(&std::fs::read(sshd.user_key_path(KeyKind::Rsa)).unwrap()).unwrap();
-    let agent = process.connect();
+    let agent = agent_of(&process);
     for (user, allowed) in [(sshd.user(), true), ("no?body", false)] {
         let destination = Destination { from: None, to: here.clone(), user: user.into() };
         let key = AddedKey::new(file.decrypt(None).unwrap());
@@ -243,7 +243,7 @@ fn keys_that_are_not_tried_are_told() {
     for _ in 0..3 {
         process.add_pair(&KeyPair::generate(KeyKind::Ed25519));
     }
-    let keys = AgentKeys::new(process.connect());
+    let keys = AgentKeys::new(agent_of(&process));
     let login =
         |keys: AgentKeys| connect(&sshd, &config(&sshd).credential(keys.into())).unwrap_err().to_string();
     let text = login(keys.clone().limit(1));

@@ -2,7 +2,7 @@
 
 use crate::cancelled::polled;
 use crate::decisions::{SlowAgent, pair};
-use crate::ssh_agent::SshAgent;
+use crate::ssh_agent::agent_of;
 use crate::support::{PATIENCE, config, public_key};
 use ssh_client::{
     Awaited, Credential, ErrorKind, Phase, PrivateKey, Signer,
@@ -11,7 +11,7 @@ use ssh_client::{
     tokio::{Agent, Session},
 };
 use std::time::Duration;
-use testing::{KeyKind, Sshd};
+use testing::{KeyKind, SshAgent, Sshd};
 use tokio::{net::UnixListener, task::yield_now, time::timeout};
 
 fn hesitate() -> Awaited<'static, ()> {
@@ -129,7 +129,7 @@ async fn an_agent_is_forwarded_by_tasks() {
     let path = sshd.user_key_path(KeyKind::Ed25519);
     process.add_file(&path);
     let line = std::fs::read_to_string(path.with_extension("pub")).unwrap();
-    let config = config(&sshd).credential(Credential::agent(process.connect()));
+    let config = config(&sshd).credential(Credential::agent(agent_of(&process)));
     let session = Session::connect(("127.0.0.1", sshd.port()), &config).await.unwrap();
     let agent = Agent::connect_to(process.socket()).await.unwrap();
     let incoming = session.incoming("auth-agent@openssh.com").unwrap();

@@ -1,76 +1,27 @@
 //! The agent, certificates, and several ways to log in in a row.
 
-use crate::host::{Host, PATIENCE, run, text};
+use crate::host::{Host, run, text};
 use std::{
     fs,
-    os::unix::{fs::PermissionsExt, net::UnixStream},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
-    thread,
-    time::{Duration, Instant},
+    process::{Command, Output},
 };
-use testing::{KeyKind, KeyPair, Sshd};
+use testing::{KeyKind, KeyPair, SshAgent, Sshd};
 
-/// OpenSSH's agent, with its socket in the home of a host's user.
-struct Agent {
-    child: Child,
-    socket: PathBuf,
-}
-
-impl Agent {
-    fn start(test: &str, host: &Host) -> Option<Self> {
-        let socket = host.home.path().join("agent");
-        let child = Command::new("ssh-agent")
-            .args(["-D", "-a"])
-            .arg(&socket)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let Ok(child) = child else {
-            testing::skip(test, "no ssh-agent found");
-            return None;
-        };
-        let agent = Self { child, socket };
-        let deadline = Instant::now() + PATIENCE;
-        while UnixStream::connect(&agent.socket).is_err() {
-            assert!(Instant::now() < deadline, "ssh-agent does not listen");
-            thread::sleep(Duration::from_millis(5));
-        }
-        Some(agent)
-    }
-
-    fn add(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new("ssh-add");
-        command.args(arguments).env("SSH_AUTH_SOCK", &self.socket).stdin(Stdio::null());
-        let output = command.output().unwrap();
-        text(&[output.stdout, output.stderr].concat())
-    }
-
-    fn add_file(&self, path: &Path) {
-        let said = self.add(&["-q", path.to_str().unwrap()]);
-        assert_eq!(said, "");
-    }
-
-    fn run(&self, host: &Host, arguments: &[&str]) -> Output {
-        let mut command = host.demo(arguments);
-        command.env("SSH_AUTH_SOCK", &self.socket);
-        run(command, b"")
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Runs the demo, which finds the agent in its environment.
+fn demo_with(agent: &SshAgent, host: &Host, arguments: &[&str]) -> Output {
+    let mut command = host.demo(arguments);
+    command.env("SSH_AUTH_SOCK", agent.socket());
+    run(command, b"")
 }
 
 /// A user without key files, and an agent.
-fn start(test: &str) -> Option<(Host, Agent)> {
+fn start(test: &str) -> Option<(Host, SshAgent)> {
     let host = Host::start(test)?;
     fs::remove_file(host.home.path().join(".ssh/id_ed25519")).unwrap();
-    let agent = Agent::start(test, &host)?;
+    // In the user's home, where `~` finds it.
+    let agent = SshAgent::start_at(test, host.home.path().join("agent"))?;
     Some((host, agent))
 }
 
@@ -92,22 +43,28 @@ fn the_agent_is_where_the_environment_or_an_option_says() {
     let Some((host, agent)) = start("the_agent_is_where_the_environment_or_an_option_says") else { return };
     agent.add_file(&host.sshd.user_key_path(KeyKind::EcdsaP256));
     let command = ["-oBatchMode=yes", "127.0.0.1", "echo x"];
-    shows(&agent.run(&host, &command), "x\n");
+    shows(&demo_with(&agent, &host, &command), "x\n");
     fails(&host.run(&command), "authentication of");
-    fails(&agent.run(&host, &[&["-oIdentityAgent=none"][..], &command].concat()), "authentication of");
-    fails(&agent.run(&host, &[&["-oPubkeyAuthentication=no"][..], &command].concat()), "authentication of");
+    fails(
+        &demo_with(&agent, &host, &[&["-oIdentityAgent=none"][..], &command].concat()),
+        "authentication of",
+    );
+    fails(
+        &demo_with(&agent, &host, &[&["-oPubkeyAuthentication=no"][..], &command].concat()),
+        "authentication of",
+    );
     // Paths have tokens, and a variable may name one.
     for option in ["-oIdentityAgent=~/agent", "-oIdentityAgent=%d/agent", "-oIdentityAgent=$WHERE"] {
         let mut demo = host.demo(&[&[option][..], &command].concat());
-        demo.env("WHERE", &agent.socket).env("SSH_AUTH_SOCK", "/no/such/socket");
+        demo.env("WHERE", agent.socket()).env("SSH_AUTH_SOCK", "/no/such/socket");
         shows(&run(demo, b""), "x\n");
     }
     host.write(".ssh/config", &format!("IdentityAgent ~/agent\n{}", host.read(".ssh/config")));
     shows(&host.run(&command), "x\n");
-    let output = agent.run(&host, &[&["-oIdentityAgent=/no/such/socket"][..], &command].concat());
+    let output = demo_with(&agent, &host, &[&["-oIdentityAgent=/no/such/socket"][..], &command].concat());
     fails(&output, "agent: not tried");
     fails(
-        &agent.run(&host, &[&["-oPubkeyAcceptedAlgorithms=ssh-ed25519"][..], &command].concat()),
+        &demo_with(&agent, &host, &[&["-oPubkeyAcceptedAlgorithms=ssh-ed25519"][..], &command].concat()),
         "no signature algorithm",
     );
 }
@@ -122,7 +79,7 @@ fn keys_are_tried_in_the_order_of_openssh_and_not_too_many() {
     let only_file = stranger(&host, "file");
     // The sixth of the agent's is in a file, too.
     let arguments = ["-v", "-oBatchMode=yes", "-i", "file", "-i", "agent5", "127.0.0.1", "true"];
-    let output = agent.run(&host, &arguments);
+    let output = demo_with(&agent, &host, &arguments);
     fails(&output, "agent: 4 keys were not tried: servers hang up");
     let error = text(&output.stderr);
     let place = |path: &Path| {
@@ -136,14 +93,14 @@ fn keys_are_tried_in_the_order_of_openssh_and_not_too_many() {
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?} in {error}");
     assert_eq!([agents(3), agents(4), agents(6), agents(7)], [None; 4], "{error}");
 
-    let output = agent.run(&host, &[&["-oIdentitiesOnly=yes"][..], &arguments].concat());
+    let output = demo_with(&agent, &host, &[&["-oIdentitiesOnly=yes"][..], &arguments].concat());
     fails(&output, "agent: 7 keys were not tried: IdentitiesOnly");
     // The right key is the last one; its public half alone chooses it.
     let right = host.sshd.user_key_path(KeyKind::Ed25519);
     agent.add_file(&right);
     let public = right.with_extension("pub");
     let arguments = ["-oIdentitiesOnly=yes", "-i", public.to_str().unwrap(), "127.0.0.1", "echo x"];
-    shows(&agent.run(&host, &arguments), "x\n");
+    shows(&demo_with(&agent, &host, &arguments), "x\n");
     // Without the agent that half is of no use.
     fails(&host.run(&[&["-oBatchMode=yes"][..], &arguments].concat()), "it is a public key");
 }
@@ -156,11 +113,11 @@ fn a_locked_agent_leaves_the_files() {
     let askpass = host.write("askpass", "#!/bin/sh\necho secret\n");
     fs::set_permissions(&askpass, fs::Permissions::from_mode(0o700)).unwrap();
     let mut lock = Command::new("ssh-add");
-    lock.arg("-x").env("SSH_AUTH_SOCK", &agent.socket);
+    lock.arg("-x").env("SSH_AUTH_SOCK", agent.socket());
     lock.env("SSH_ASKPASS", &askpass).env("SSH_ASKPASS_REQUIRE", "force");
     assert!(run(lock, b"").status.success());
-    fails(&agent.run(&host, &["-oBatchMode=yes", "127.0.0.1", "echo x"]), "authentication of");
-    shows(&agent.run(&host, &["-i", right.to_str().unwrap(), "127.0.0.1", "echo x"]), "x\n");
+    fails(&demo_with(&agent, &host, &["-oBatchMode=yes", "127.0.0.1", "echo x"]), "authentication of");
+    shows(&demo_with(&agent, &host, &["-i", right.to_str().unwrap(), "127.0.0.1", "echo x"]), "x\n");
 }
 
 #[test]
@@ -168,10 +125,13 @@ fn an_agent_that_refuses_leaves_the_file() {
     let Some((host, agent)) = start("an_agent_that_refuses_leaves_the_file") else { return };
     let right = host.sshd.user_key_path(KeyKind::Ed25519);
     // There is nobody who could confirm.
-    let said = agent.add(&["-q", "-c", right.to_str().unwrap()]);
+    let said = agent.ssh_add(&["-q", "-c", right.to_str().unwrap()]);
     assert!(said.is_empty() || said.contains("confirm"), "{said}");
-    fails(&agent.run(&host, &["-oBatchMode=yes", "127.0.0.1", "echo x"]), "the agent refuses to sign");
-    let output = agent.run(&host, &["-i", right.to_str().unwrap(), "127.0.0.1", "echo x"]);
+    fails(
+        &demo_with(&agent, &host, &["-oBatchMode=yes", "127.0.0.1", "echo x"]),
+        "the agent refuses to sign",
+    );
+    let output = demo_with(&agent, &host, &["-i", right.to_str().unwrap(), "127.0.0.1", "echo x"]);
     shows(&output, "x\n");
     assert!(text(&output.stderr).contains("the agent refuses to sign"), "{output:?}");
 }
@@ -182,11 +142,11 @@ fn keys_are_added_to_the_agent_as_asked() {
     let right = host.sshd.user_key_path(KeyKind::Ed25519);
     let unwanted = stranger(&host, "unwanted");
     let login = |option: &str, asked: Option<&str>| {
-        agent.add(&["-q", "-D"]);
+        agent.ssh_add(&["-q", "-D"]);
         let (right, unwanted) = (right.to_str().unwrap(), unwanted.to_str().unwrap());
         let option = format!("-oAddKeysToAgent={option}");
         let mut demo = host.demo(&[&option, "-i", unwanted, "-i", right, "127.0.0.1", "echo x"]);
-        demo.env("SSH_AUTH_SOCK", &agent.socket);
+        demo.env("SSH_AUTH_SOCK", agent.socket());
         if let Some(answer) = asked {
             let program =
                 host.write("askpass", &format!("#!/bin/sh\necho \"$1\" >>\"$HOME/asked\"\n{answer}\n"));
@@ -194,20 +154,23 @@ fn keys_are_added_to_the_agent_as_asked() {
             demo.env("SSH_ASKPASS", program).env("SSH_ASKPASS_REQUIRE", "force");
         }
         shows(&run(demo, b""), "x\n");
-        let listed = agent.add(&["-L"]);
+        let listed = agent.ssh_add(&["-L"]);
         if listed.contains("no identities") { 0 } else { listed.lines().count() }
     };
     assert_eq!(login("no", None), 0);
     // The one that the server accepts, and not the other.
     assert_eq!(login("yes", None), 1);
-    assert!(agent.add(&["-L"]).contains("throw-away test key"));
+    assert!(agent.ssh_add(&["-L"]).contains("throw-away test key"));
     assert_eq!(login("1h", None), 1);
     assert_eq!(login("ask", Some("exit 0")), 1);
     assert!(host.read("asked").contains("to the agent?"), "{}", host.read("asked"));
     assert_eq!(login("ask", Some("exit 1")), 0);
     // One that must be confirmed does not sign here.
     assert_eq!(login("confirm 1h", None), 1);
-    fails(&agent.run(&host, &["-oBatchMode=yes", "127.0.0.1", "echo x"]), "the agent refuses to sign");
+    fails(
+        &demo_with(&agent, &host, &["-oBatchMode=yes", "127.0.0.1", "echo x"]),
+        "the agent refuses to sign",
+    );
     fails(&host.run(&["-oAddKeysToAgent=maybe", "127.0.0.1", "true"]), "maybe");
 }
 
@@ -222,11 +185,11 @@ fn a_key_for_certain_hosts_follows_the_agent_there_and_no_further() {
         .collect();
     let known = host.write("known", &known);
     let add = |hops: &[&str]| {
-        agent.add(&["-q", "-D"]);
+        agent.ssh_add(&["-q", "-D"]);
         let mut arguments = vec!["-q", "-H", known.to_str().unwrap()];
         hops.iter().for_each(|hop| arguments.extend(["-h", hop]));
         arguments.push(right.to_str().unwrap());
-        assert_eq!(agent.add(&arguments), "");
+        assert_eq!(agent.ssh_add(&arguments), "");
     };
     // From this server to itself, by OpenSSH's client there.
     let file = host.write("there", &host.sshd.known_hosts(&KeyKind::ALL));
@@ -237,17 +200,27 @@ fn a_key_for_certain_hosts_follows_the_agent_there_and_no_further() {
         host.sshd.user()
     );
     add(&["here"]);
-    shows(&agent.run(&host, &["-oBatchMode=yes", "127.0.0.1", "echo x"]), "x\n");
-    let output = agent.run(&host, &["-A", "-oBatchMode=yes", "127.0.0.1", &hop]);
+    shows(&demo_with(&agent, &host, &["-oBatchMode=yes", "127.0.0.1", "echo x"]), "x\n");
+    let output = demo_with(&agent, &host, &["-A", "-oBatchMode=yes", "127.0.0.1", &hop]);
     assert!(text(&output.stdout).contains("Permission denied"), "{output:?}");
     add(&["here", "here>here"]);
-    shows(&agent.run(&host, &["-A", "-oBatchMode=yes", "127.0.0.1", &hop]), "far\n");
-    shows(&agent.run(&host, &["-oForwardAgent=~/agent", "-oBatchMode=yes", "127.0.0.1", &hop]), "far\n");
+    shows(&demo_with(&agent, &host, &["-A", "-oBatchMode=yes", "127.0.0.1", &hop]), "far\n");
+    shows(
+        &demo_with(&agent, &host, &["-oForwardAgent=~/agent", "-oBatchMode=yes", "127.0.0.1", &hop]),
+        "far\n",
+    );
     // -a goes before the file.
     host.write(".ssh/config", &format!("ForwardAgent yes\n{}", host.read(".ssh/config")));
-    shows(&agent.run(&host, &["-oBatchMode=yes", "127.0.0.1", "test -S \"$SSH_AUTH_SOCK\"; echo $?"]), "0\n");
     shows(
-        &agent.run(&host, &["-a", "-oBatchMode=yes", "127.0.0.1", "test -S \"$SSH_AUTH_SOCK\"; echo $?"]),
+        &demo_with(&agent, &host, &["-oBatchMode=yes", "127.0.0.1", "test -S \"$SSH_AUTH_SOCK\"; echo $?"]),
+        "0\n",
+    );
+    shows(
+        &demo_with(
+            &agent,
+            &host,
+            &["-a", "-oBatchMode=yes", "127.0.0.1", "test -S \"$SSH_AUTH_SOCK\"; echo $?"],
+        ),
         "1\n",
     );
 }
@@ -277,7 +250,7 @@ fn certificates_are_found_beside_keys_or_where_they_are_said_to_be() {
     agent.add_file(&key);
     fs::remove_file(&key).unwrap();
     let arguments = [&["-i", "key", "-oCertificateFile=elsewhere"][..], &command].concat();
-    shows(&agent.run(&host, &arguments), "x\n");
+    shows(&demo_with(&agent, &host, &arguments), "x\n");
     fails(&login(&["-oCertificateFile=missing"]), "certificate missing");
     // A failure tells the certificate by its key's fingerprint, as ssh-keygen does.
     let refused = stranger(&host, "refused");
