@@ -8,6 +8,7 @@
 //! | [`attempt`] | [`Attempt`]: what was tried and what the server said | |
 //! | [`keyfile`] | private key files of every format | RFC 4716, 5208, 5915, 7468, OpenSSH PROTOCOL.key |
 //! | [`certificate`] | certificates of users and hosts | OpenSSH PROTOCOL.certkeys |
+//! | [`revoked`] | lists of keys and certificates that were revoked | OpenSSH PROTOCOL.krl |
 //! | [`pattern`] | patterns with `*` and `?` | ssh_config(5) |
 //! | [`agent`] | the protocol between a client and its agent | draft-ietf-sshm-ssh-agent, OpenSSH PROTOCOL.agent |
 //!
@@ -92,6 +93,7 @@ mod error;
 pub mod keyfile;
 pub mod method;
 pub mod pattern;
+pub mod revoked;
 pub mod server;
 
 pub use attempt::Attempt;
@@ -100,4 +102,5 @@ pub use client::{Client, ClientConfig, Event};
 pub use error::{Error, ErrorKind};
 pub use keyfile::{KeyFileError, KeyFileErrorKind, PrivateKeyFile};
 pub use method::{Method, hostbased::HostbasedMethod, interactive::Prompt, publickey::KeyMethod};
+pub use revoked::{RevokedKeys, RevokedKeysError};
 pub use server::{Server, ServerConfig, ServerEvent};

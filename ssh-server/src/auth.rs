@@ -11,7 +11,9 @@ mod address;
 mod authorized_keys;
 mod certificate;
 mod dialogue;
+mod file;
 mod fixed;
+mod revoked;
 
 pub use authorized_keys::AuthorizedKeys;
 pub use certificate::check_certificate;
@@ -19,6 +21,7 @@ pub use fixed::Fixed;
 pub use ssh_auth::{Certificate, Prompt};
 
 pub(crate) use dialogue::Dialogue;
+pub(crate) use revoked::Revoking;
 
 use crate::Permissions;
 use ssh_crypto::{Provider, PublicKey, Secret};

@@ -2,13 +2,13 @@
 
 use crate::{
     Authenticator, Forwarding, Limits, NoForwarding,
-    auth::{Dialogue, Method},
+    auth::{Dialogue, Method, Revoking},
     blocking::NoSessions,
 };
 use ssh_auth::server::ServerConfig;
 use ssh_crypto::{Provider, Signer, key::CertificateAlgorithm};
 use ssh_session::{Error, ErrorKind, Keepalive, Settings};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 /// A server: its keys, who may in and what is done for them. It is a handle: clones are the same server.
 ///
@@ -31,6 +31,7 @@ pub(crate) struct Parts<H> {
 pub struct Builder<H> {
     host_keys: Vec<Arc<dyn Signer>>,
     authenticator: Option<Arc<dyn Authenticator>>,
+    revoked: Vec<PathBuf>,
     forwarding: Arc<dyn Forwarding>,
     banner: Option<String>,
     limits: Limits,
@@ -46,6 +47,7 @@ impl Server {
         Builder {
             host_keys: Vec::new(),
             authenticator: None,
+            revoked: Vec::new(),
             forwarding: Arc::new(NoForwarding),
             banner: None,
             limits: Limits::default(),
@@ -73,10 +75,22 @@ impl<H> Builder<H> {
         self
     }
 
+    /// Refuses the keys and certificates that this list revokes, whatever the authenticator says of them: public keys, one
+    /// a line, or a key revocation list ([`ssh_auth::revoked`]), as for OpenSSH's `RevokedKeys`. Each call adds a list.
+    ///
+    /// A list is read anew whenever a key would be accepted. One that is missing or damaged, that has more than 64 MiB,
+    /// that belongs to somebody else than root and this process's user, or that others may write to, refuses all keys; the
+    /// log tells why. Passwords and dialogues are not concerned.
+    pub fn revoked_keys(mut self, list: impl Into<PathBuf>) -> Self {
+        self.revoked.push(list.into());
+        self
+    }
+
     /// Lets `handler` serve session channels: [`Programs`](crate::Programs), or one of your own.
     pub fn sessions<S>(self, handler: S) -> Builder<S> {
-        let Self { host_keys, authenticator, forwarding, banner, limits, settings, handler: _ } = self;
-        Builder { host_keys, authenticator, forwarding, banner, limits, settings, handler }
+        let Self { host_keys, authenticator, revoked, forwarding, banner, limits, settings, handler: _ } =
+            self;
+        Builder { host_keys, authenticator, revoked, forwarding, banner, limits, settings, handler }
     }
 
     /// Lets connections be forwarded as `policy` decides.
@@ -114,6 +128,10 @@ impl<H> Builder<H> {
         if self.host_keys.is_empty() {
             return Err(usage("a server needs a host key"));
         }
+        let authenticator = match self.revoked.is_empty() {
+            true => authenticator,
+            false => Arc::new(Revoking { inner: authenticator, lists: self.revoked }),
+        };
         let mut settings = self.settings;
         let wanted = &mut settings.kex.algorithms.host_key;
         let own: Vec<_> = self.host_keys.iter().flat_map(|key| key.algorithms()).collect();

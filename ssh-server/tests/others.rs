@@ -5,6 +5,7 @@
 mod common;
 
 use common::{Fixture, PATIENCE, USER, plan};
+use ssh_client::Credential;
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
@@ -315,4 +316,83 @@ fn certificates_by_a_line_of_authorized_keys() {
     assert!(is_in(&fixture));
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
     assert!(!is_in(&fixture));
+}
+
+/// A key revocation list by `ssh-keygen`: what the specification says of the authority's certificates.
+fn revoke(list: &std::path::Path, specification: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    std::fs::write(path("specification"), specification).unwrap();
+    std::fs::write(path("ca.pub"), KeyPair::authority().public_line()).unwrap();
+    let mut keygen = Command::new("ssh-keygen");
+    keygen.args(["-q", "-k", "-s"]).arg(path("ca.pub")).arg("-f").arg(list).arg(path("specification"));
+    let output = keygen.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn revoked_keys_and_certificates_are_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    if Command::new("ssh").arg("-V").output().is_err() {
+        return testing::skip("revoked_keys_and_certificates_are_refused", "there is no ssh");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (file, list) = (dir.path().join("authorized_keys"), dir.path().join("revoked"));
+    let auth = ssh_server::AuthorizedKeys::new(USER, &file);
+    let fixture = plan().auth(|_| auth).revoked(&list).start();
+    let key = fixture.path("key");
+    let line = |name: &str| std::fs::read_to_string(fixture.path(name)).unwrap();
+    let authority = KeyPair::authority().public_line();
+    // OpenSSH's client and our own, which must find the same.
+    let is_in = || {
+        let ssh = fixture.ssh(&"ssh".into(), USER, "key", &["-oBatchMode=yes"], &["echo in"]);
+        let credential = Credential::key_file(&key, None, &ssh_server::default_provider()).unwrap();
+        let ours = fixture.connect(&fixture.config(USER).credential(credential));
+        let (theirs, ours) = (run(ssh, b"").stdout == b"in\n", ours.map(drop).is_ok());
+        assert_eq!(theirs, ours);
+        ours
+    };
+
+    std::fs::write(&file, line("key.pub")).unwrap();
+    assert!(!is_in(), "without the list");
+    std::fs::write(&list, "# none\n").unwrap();
+    assert!(is_in());
+    std::fs::write(&list, line("other.pub")).unwrap();
+    assert!(is_in(), "another key");
+    std::fs::write(&list, format!("{}{}", line("other.pub"), line("key.pub"))).unwrap();
+    assert!(!is_in(), "the key");
+    revoke(&list, &format!("sha256: {}", line("key.pub")));
+    assert!(!is_in(), "the key's digest");
+    revoke(&list, &format!("sha256: {}", line("other.pub")));
+    assert!(is_in(), "another's digest");
+
+    std::fs::write(&file, format!("cert-authority {authority}\n")).unwrap();
+    let certify = |serial: &str| KeyPair::authority().certify(&key, &["-n", USER, "-z", serial]);
+    certify("7");
+    assert!(is_in());
+    revoke(&list, "serial: 7\n");
+    assert!(!is_in(), "the serial number");
+    certify("8");
+    assert!(is_in(), "another serial number");
+    revoke(&list, "serial: 8-9\n");
+    assert!(!is_in(), "a range");
+    revoke(&list, "id: throw-away certificate\n");
+    assert!(!is_in(), "the key ID");
+    revoke(&list, "id: another\n");
+    assert!(is_in(), "another key ID");
+    for revoked in [&line("key.pub"), authority] {
+        std::fs::write(&list, revoked).unwrap();
+        assert!(!is_in(), "{revoked}");
+    }
+
+    // What can't be read whole might have revoked anything.
+    revoke(&list, "serial: 1000\n");
+    assert!(is_in());
+    let whole = std::fs::read(&list).unwrap();
+    std::fs::write(&list, &whole[..whole.len() - 1]).unwrap();
+    assert!(!is_in(), "damaged");
+    std::fs::write(&list, &whole).unwrap();
+    assert!(is_in());
+    std::fs::set_permissions(&list, std::fs::Permissions::from_mode(0o666)).unwrap();
+    assert!(!is_in(), "others may write to it");
 }

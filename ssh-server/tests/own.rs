@@ -106,6 +106,15 @@ fn data_goes_both_ways_while_keys_change() {
 }
 
 #[test]
+fn a_list_of_revoked_keys_that_is_missing_refuses_keys_and_no_passwords() {
+    let dir = tempfile::tempdir().unwrap();
+    let fixture = plan().revoked(&dir.path().join("revoked")).start();
+    let by_key = fixture.config(USER).key(fixture.signer());
+    assert_eq!(fixture.connect(&by_key).unwrap_err().kind(), ErrorKind::Authentication);
+    fixture.connect(&fixture.config(USER).credential(Credential::password(PASSWORD))).unwrap();
+}
+
+#[test]
 fn a_shell_has_a_terminal() {
     let fixture = plan().start();
     let session = fixture.session();

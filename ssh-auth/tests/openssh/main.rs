@@ -5,4 +5,5 @@
 mod agent;
 mod certificate;
 mod mldsa;
+mod revoked;
 mod tools;

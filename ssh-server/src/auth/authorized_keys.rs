@@ -3,14 +3,11 @@
 mod line;
 mod time;
 
-use super::{Authenticator, Client, Credential, Method, Verdict};
+use super::{Authenticator, Client, Credential, Method, Verdict, file};
 use line::Line;
 use std::{
     collections::HashMap,
-    fmt,
-    fs::{self, File},
-    io::{self, Read},
-    os::unix::fs::MetadataExt,
+    fmt, io,
     path::{Path, PathBuf},
 };
 
@@ -67,22 +64,8 @@ impl Authenticator for AuthorizedKeys {
     }
 }
 
-/// Reads a file that nobody else can have written.
 fn read(path: &Path) -> io::Result<String> {
-    let file = File::open(path)?;
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    for (what, metadata) in [("it", file.metadata()?), ("its directory", fs::metadata(directory)?)] {
-        let own = rustix::process::geteuid().as_raw();
-        if ![0, own].contains(&metadata.uid()) || metadata.mode() & 0o022 != 0 {
-            return Err(io::Error::other(format!("{what} belongs to others, or others may write to it")));
-        }
-    }
-    let mut text = String::new();
-    file.take(MAX_FILE + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_FILE {
-        return Err(io::Error::other("file of more than 1 MiB"));
-    }
-    Ok(text)
+    String::from_utf8(file::read(path, MAX_FILE)?).map_err(io::Error::other)
 }
 
 /// The first line that lets the client in decides.

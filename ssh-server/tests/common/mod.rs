@@ -19,7 +19,7 @@ use ssh_server::{
 };
 use std::{
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     sync::{
         Arc,
@@ -53,6 +53,8 @@ pub(crate) struct Plan<H> {
     pub(crate) banner: Option<String>,
     /// The name in the certificate of its host key, which is by [`testing::KeyPair::authority`].
     pub(crate) certified: Option<&'static str>,
+    /// A list of revoked keys.
+    pub(crate) revoked: Option<PathBuf>,
 }
 
 /// Refusals without a delay.
@@ -72,6 +74,7 @@ pub(crate) fn plan() -> Plan<Programs> {
         auth: Box::new(|key| Box::new(Fixed::new(USER).password(PASSWORD).key(key))),
         banner: None,
         certified: None,
+        revoked: None,
     }
 }
 
@@ -86,9 +89,14 @@ impl<H: Sessions + TaskSessions> Plan<H> {
         self
     }
 
+    pub(crate) fn revoked(mut self, list: &Path) -> Self {
+        self.revoked = Some(list.to_owned());
+        self
+    }
+
     pub(crate) fn sessions<S: Sessions + TaskSessions>(self, programs: S) -> Plan<S> {
-        let Self { limits, settings, programs: _, forwarding, auth, banner, certified } = self;
-        Plan { limits, settings, programs, forwarding, auth, banner, certified }
+        let Self { limits, settings, programs: _, forwarding, auth, banner, certified, revoked } = self;
+        Plan { limits, settings, programs, forwarding, auth, banner, certified, revoked }
     }
 
     pub(crate) fn start(self) -> Fixture {
@@ -118,6 +126,9 @@ impl<H: Sessions + TaskSessions> Plan<H> {
         }
         if let Some(banner) = self.banner {
             builder = builder.banner(banner);
+        }
+        if let Some(list) = self.revoked {
+            builder = builder.revoked_keys(list);
         }
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let serving = serve(&builder.build().unwrap(), listener);
