@@ -108,7 +108,9 @@ fn openssh_passes_data_both_ways_while_keys_change() {
         return;
     }
     let fixture = Fixture::start(limits(), true);
-    let mut ssh = fixture.ssh("alice", "key", &["-oRekeyLimit=256K"], "cat");
+    let log = fixture.dir.path().join("log");
+    let told = format!("-E{}", log.display());
+    let mut ssh = fixture.ssh("alice", "key", &["-oRekeyLimit=256K", "-v", &told], "cat");
     let mut child = ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let sent: Vec<u8> = (0..1u32 << 20).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let (mut stdin, input) = (child.stdin.take().unwrap(), sent.clone());
@@ -118,6 +120,9 @@ fn openssh_passes_data_both_ways_while_keys_change() {
     writer.join().unwrap().unwrap();
     assert!(received == sent, "{} bytes of {}", received.len(), sent.len());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+    let log = std::fs::read_to_string(log).unwrap();
+    let exchanges = log.matches("SSH2_MSG_NEWKEYS received").count();
+    assert!(exchanges > 2, "{exchanges} key exchanges in the client's log:\n{log}");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Fixture, PATIENCE, USER, plan};
-use ssh_client::Credential;
+use ssh_client::{Algorithms, Credential};
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
@@ -220,6 +220,48 @@ fn openssh(test: &str) -> Vec<PathBuf> {
         testing::skip(test, "there is no ssh");
     }
     clients
+}
+
+/// With new keys all the time. Debian's OpenSSH 9.2 has nothing that is not here; what another version has is told.
+#[test]
+fn openssh_by_every_algorithm() {
+    if env!("CARGO_CRATE_NAME").starts_with("tasks") {
+        return testing::say("openssh_by_every_algorithm", "drivers know nothing of algorithms");
+    }
+    let mut plan = plan();
+    let algorithms = Algorithms::legacy(&plan.settings.kex.provider);
+    let kinds = [
+        ("kex", "KexAlgorithms", algorithms.kex.clone()),
+        ("cipher", "Ciphers", algorithms.cipher_c2s.clone()),
+        ("mac", "MACs", algorithms.mac_c2s.clone()),
+    ];
+    plan.settings.kex.algorithms = algorithms;
+    let fixture = plan.start();
+    let sent = testing::noise(128 << 10);
+    for ssh in openssh("openssh_by_every_algorithm") {
+        let answer = |option: &str| Command::new(&ssh).args(option.split(' ')).output().unwrap();
+        let version = text(&answer("-V").stderr);
+        for (kind, option, ours) in &kinds {
+            let theirs = text(&answer(&format!("-Q {kind}")).stdout);
+            let (common, lacking): (Vec<_>, Vec<_>) =
+                theirs.lines().partition(|name| ours.iter().any(|own| own == name));
+            assert!(!version.starts_with("OpenSSH_9.2p") || lacking.is_empty(), "{lacking:?} of {version}");
+            for name in lacking {
+                testing::say(&format!("{kind} {name}"), &format!("only {} has it", version.trim()));
+            }
+            assert!(common.len() >= 10, "{common:?}");
+            for name in common {
+                let chosen = format!("-o{option}={name}");
+                // With a cipher that needs a MAC, unless another is chosen.
+                let options = ["-oRekeyLimit=64K", "-oBatchMode=yes", &chosen, "-oCiphers=aes128-ctr"];
+                let before = fixture.exchanges();
+                let output = run(fixture.ssh(&ssh, USER, "key", &options, &["cat"]), &sent);
+                assert!(output.stdout == sent, "{name}: {}", text(&output.stderr));
+                let exchanges = fixture.exchanges() - before;
+                assert!(exchanges > 2, "{name}: {exchanges} key exchanges");
+            }
+        }
+    }
 }
 
 #[test]

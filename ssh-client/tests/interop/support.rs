@@ -36,3 +36,8 @@ pub(crate) fn config_with_key(sshd: &Sshd, kind: KeyKind) -> Config {
     let credential = Credential::key_file(sshd.user_key_path(kind), None, config.provider()).unwrap();
     config.credential(credential)
 }
+
+/// The key exchanges of all sessions so far, by the log of a server at `LogLevel DEBUG`.
+pub(crate) fn key_exchanges(sshd: &Sshd) -> usize {
+    sshd.log().matches("SSH2_MSG_NEWKEYS received").count()
+}

@@ -21,9 +21,11 @@ fn start(test: &str, lines: &str) -> Result<Sshd, String> {
 }
 
 /// What it has, on by default or not.
-const KEXES: [&str; 14] = [
+const KEXES: [&str; 16] = [
     "mlkem768x25519-sha256",
     "mlkem768nistp256-sha256",
+    "sntrup761x25519-sha512",
+    "sntrup761x25519-sha512@openssh.com",
     "curve25519-sha256",
     "curve25519-sha256@libssh.org",
     "ecdh-sha2-nistp256",
@@ -37,7 +39,7 @@ const KEXES: [&str; 14] = [
     "diffie-hellman-group-exchange-sha1",
     "diffie-hellman-group-exchange-sha256",
 ];
-const MACS: [&str; 12] = [
+const MACS: [&str; 16] = [
     "hmac-sha2-256-etm@openssh.com",
     "hmac-sha2-512-etm@openssh.com",
     "hmac-sha1-etm@openssh.com",
@@ -50,6 +52,10 @@ const MACS: [&str; 12] = [
     "hmac-md5-96",
     "hmac-sha1-96-etm@openssh.com",
     "hmac-md5-96-etm@openssh.com",
+    "umac-64@openssh.com",
+    "umac-128@openssh.com",
+    "umac-64-etm@openssh.com",
+    "umac-128-etm@openssh.com",
 ];
 
 support::tests! {
@@ -69,16 +75,30 @@ support::tests! {
     exit_status = scenarios::exit_status;
     exit_signal = scenarios::exit_signal;
     megabytes_in_each_direction = scenarios::streams;
-    rekeying_by_both_sides = scenarios::rekeying;
     a_terminal = scenarios::terminal;
     direct_tcpip = scenarios::direct_tcpip;
     channels_beside_each_other = scenarios::channels_beside_each_other;
 }
 
+/// What it logs for each key exchange.
+const EXCHANGE: &str = "SSH2_MSG_NEWKEYS received";
+
+#[test]
+fn rekeying_by_both_sides() {
+    match start("openssh::rekeying_by_both_sides", "LogLevel DEBUG") {
+        Ok(server) => {
+            scenarios::rekeying(&server);
+            let exchanges = server.log().matches(EXCHANGE).count();
+            assert!(exchanges > 4, "{exchanges} key exchanges in the log");
+        }
+        Err(why) => testing::skip("openssh::rekeying_by_both_sides", &why),
+    }
+}
+
 #[test]
 fn rekeying_by_the_server() {
     match start("openssh::rekeying_by_the_server", "LogLevel DEBUG") {
-        Ok(server) => scenarios::rekeying_by_the_server(&server, "SSH2_MSG_NEWKEYS received"),
+        Ok(server) => scenarios::rekeying_by_the_server(&server, EXCHANGE),
         Err(why) => testing::skip("openssh::rekeying_by_the_server", &why),
     }
 }
