@@ -1,6 +1,6 @@
 //! What ends an authentication early: a peer that breaks the protocol.
 
-use ssh_wire::DecodeError;
+use ssh_wire::{DecodeError, number::disconnect};
 
 /// The peer broke the protocol or went beyond a bound, or the caller answered what was not asked. The engine that
 /// returned it is over, unless it is of the kind [`ErrorKind::Usage`].
@@ -33,10 +33,22 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self.cause {
             Cause::Decode(..) | Cause::Unexpected { .. } | Cause::Violation(_) => ErrorKind::Protocol,
-            Cause::Service { .. } => ErrorKind::Service,
+            Cause::NoService { .. } | Cause::OtherService { .. } => ErrorKind::Service,
             Cause::Limit(_) => ErrorKind::Limit,
             Cause::TooManyAttempts => ErrorKind::TooManyAttempts,
             Cause::Usage(_) => ErrorKind::Usage,
+        }
+    }
+
+    /// The reason code (RFC 4253 §11.1) that tells the peer of this error, or `None` if it is none of the peer's.
+    pub fn disconnect_reason(&self) -> Option<u32> {
+        match self.cause {
+            // RFC 4253 §10, RFC 4252 §5.
+            Cause::NoService { .. } => Some(disconnect::SERVICE_NOT_AVAILABLE),
+            // RFC 4252 §4 has the client sent away. It broke no rule.
+            Cause::TooManyAttempts => Some(disconnect::NO_MORE_AUTH_METHODS_AVAILABLE),
+            Cause::Usage(_) => None,
+            _ => Some(disconnect::PROTOCOL_ERROR),
         }
     }
 
@@ -52,9 +64,12 @@ impl Error {
         Cause::Violation(what).into()
     }
 
-    pub(crate) fn service(found: &[u8], expected: &str) -> Self {
-        let found = String::from_utf8_lossy(&found[..found.len().min(64)]).into_owned();
-        Cause::Service { found, expected: expected.to_owned() }.into()
+    pub(crate) fn no_service(found: &[u8], only: &str) -> Self {
+        Cause::NoService { found: name(found), only: only.to_owned() }.into()
+    }
+
+    pub(crate) fn other_service(found: &[u8], asked: &str) -> Self {
+        Cause::OtherService { found: name(found), asked: asked.to_owned() }.into()
     }
 
     pub(crate) fn limit(what: &'static str) -> Self {
@@ -78,14 +93,20 @@ enum Cause {
     Unexpected { number: u8, state: &'static str },
     #[error("{0}")]
     Violation(&'static str),
-    #[error("the peer means the service {found:?} where {expected:?} was expected")]
-    Service { found: String, expected: String },
+    #[error("there is no service {found:?}, but {only:?} alone")]
+    NoService { found: String, only: String },
+    #[error("the peer starts the service {found:?} where {asked:?} was asked for")]
+    OtherService { found: String, asked: String },
     #[error("the peer sent {0}")]
     Limit(&'static str),
     #[error("too many failed attempts")]
     TooManyAttempts,
     #[error("{0}")]
     Usage(&'static str),
+}
+
+fn name(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(64)]).into_owned()
 }
 
 impl From<Cause> for Error {

@@ -141,7 +141,7 @@ impl Server {
     fn service_request(&mut self, payload: &[u8]) -> Result<(), Error> {
         let request = ServiceRequest::parse(payload).map_err(Error::decode("SERVICE_REQUEST"))?;
         if request.service != USERAUTH.as_bytes() {
-            return Err(Error::service(request.service, USERAUTH));
+            return Err(Error::no_service(request.service, USERAUTH));
         }
         self.send(&ServiceAccept { service: USERAUTH.as_bytes() });
         self.outgoing.extend(self.early_banners.drain(..));

@@ -16,11 +16,14 @@ use ssh_server::{
     default_provider,
 };
 use ssh_wire::{
-    Message,
-    message::{auth::UserauthSuccess, transport::ServiceRequest},
+    Message, Rest,
+    message::{
+        auth::{UserauthRequest, UserauthSuccess},
+        transport::ServiceRequest,
+    },
     number::{
         self,
-        disconnect::{BY_APPLICATION, PROTOCOL_ERROR},
+        disconnect::{BY_APPLICATION, NO_MORE_AUTH_METHODS_AVAILABLE, PROTOCOL_ERROR, SERVICE_NOT_AVAILABLE},
     },
 };
 use std::{
@@ -79,7 +82,6 @@ fn nothing_is_done_before_the_login() {
         global(b"tcpip-forward", true, b""),
         UserauthSuccess {}.to_payload(),
         answer,
-        ServiceRequest { service: b"ssh-connection" }.to_payload(),
     ] {
         // With the service asked for or not.
         for asked in [false, true] {
@@ -105,8 +107,35 @@ fn guesses_come_to_an_end() {
         assert_eq!(raw.message()[0], number::USERAUTH_FAILURE);
     }
     raw.send(&password(USER, "wrong")).unwrap();
+    assert_eq!(raw.hear_the_end(), Some(NO_MORE_AUTH_METHODS_AVAILABLE));
+    let error = server.join().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Authentication);
+    assert_eq!(error.to_string(), "too many failed attempts");
+}
+
+#[test]
+fn a_service_that_is_not_there_is_refused() {
+    let other = ServiceRequest { service: b"ssh-connection" }.to_payload();
+    let (stream, server) = serve_plainly();
+    let mut raw = Raw::start(stream);
+    raw.send(&other).unwrap();
+    assert_eq!(raw.hear_the_end(), Some(SERVICE_NOT_AVAILABLE));
+    assert_protocol(&server.join().unwrap(), "no service \"ssh-connection\"");
+    // One is enough: a second request has no place.
+    let (stream, server) = serve_plainly();
+    let mut raw = Raw::start(stream);
+    raw.ask_for_service();
+    raw.send(&other).unwrap();
     assert_eq!(raw.hear_the_end(), Some(PROTOCOL_ERROR));
     assert_protocol(&server.join().unwrap(), "");
+    // A login to something else than a connection.
+    let (stream, server) = serve_plainly();
+    let mut raw = Raw::start(stream);
+    raw.ask_for_service();
+    let method = UserauthRequest { user: b"alice", service: b"other", method: b"none", data: Rest(b"") };
+    raw.send(&method.to_payload()).unwrap();
+    assert_eq!(raw.hear_the_end(), Some(SERVICE_NOT_AVAILABLE));
+    assert_protocol(&server.join().unwrap(), "no service \"other\"");
 }
 
 #[test]

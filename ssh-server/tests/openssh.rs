@@ -152,6 +152,19 @@ fn others_are_refused() {
 }
 
 #[test]
+fn openssh_says_that_attempts_were_too_many() {
+    if lacks_ssh("openssh_says_that_attempts_were_too_many") {
+        return;
+    }
+    let mut limits = limits();
+    limits.attempts = 1;
+    let output = Fixture::start(limits, true).ssh("alice", "other", &[], "true").output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    // RFC 4253 §11.1: NO_MORE_AUTH_METHODS_AVAILABLE.
+    assert!(told.contains(":14: too many failed attempts"), "{told}");
+}
+
+#[test]
 fn what_has_no_handler_is_refused() {
     if lacks_ssh("what_has_no_handler_is_refused") {
         return;

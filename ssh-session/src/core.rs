@@ -8,7 +8,7 @@ use bytes::Bytes;
 use ssh_auth::{client, server::ServerEvent};
 use ssh_connection::ChannelId;
 use ssh_kex::{NewOpen, Received};
-use ssh_wire::{PacketSink, number::disconnect};
+use ssh_wire::PacketSink;
 use std::{
     collections::{HashMap, VecDeque},
     io,
@@ -232,21 +232,7 @@ impl Core {
             return;
         }
         log::debug!("session ends: {error}");
-        let reason = match error.kind() {
-            ErrorKind::Protocol => Some(disconnect::PROTOCOL_ERROR),
-            ErrorKind::Integrity => Some(disconnect::MAC_ERROR),
-            ErrorKind::NothingInCommon | ErrorKind::Crypto => Some(disconnect::KEY_EXCHANGE_FAILED),
-            ErrorKind::HostKey => Some(disconnect::HOST_KEY_NOT_VERIFIABLE),
-            ErrorKind::Authentication => Some(disconnect::NO_MORE_AUTH_METHODS_AVAILABLE),
-            ErrorKind::Closed | ErrorKind::Timeout(_) => Some(disconnect::BY_APPLICATION),
-            _ => None,
-        };
-        // What the peer did, or did not do. Other errors may name what is this side's own business.
-        let text = match error.kind() {
-            ErrorKind::Protocol | ErrorKind::Timeout(_) => error.to_string(),
-            _ => String::new(),
-        };
-        if let Some(reason) = reason {
+        if let Some((reason, text)) = error.disconnect() {
             self.engine.transport.disconnect(reason, &text);
         }
         for inbox in self.channels.values() {

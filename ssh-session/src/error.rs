@@ -1,6 +1,7 @@
 //! What can go wrong, sorted by who can mend it.
 
 use ssh_auth::client::Attempt;
+use ssh_wire::number::disconnect;
 use std::{fmt, io, sync::Arc, time::Duration};
 
 /// An error of a session, or of what leads to one. It is cheap to clone: a session that ends tells every waiting call the same.
@@ -14,6 +15,8 @@ struct Inner {
     message: String,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
     attempts: Vec<Attempt>,
+    /// What the peer is told, if not what fits the kind.
+    reason: Option<u32>,
 }
 
 /// What kind of thing went wrong.
@@ -34,7 +37,7 @@ pub enum ErrorKind {
     NothingInCommon,
     /// The host key was not accepted.
     HostKey,
-    /// No credential was enough: see [`Error::attempts`].
+    /// No credential was enough: see [`Error::attempts`]. Server: too many were not.
     Authentication,
     /// The peer ended the session and said why.
     Disconnected,
@@ -105,7 +108,7 @@ impl fmt::Display for Phase {
 impl Error {
     /// An error of one kind, told by `message`.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        let inner = Inner { kind, message: message.into(), source: None, attempts: Vec::new() };
+        let inner = Inner { kind, message: message.into(), source: None, attempts: Vec::new(), reason: None };
         Self { inner: Arc::new(inner) }
     }
 
@@ -116,7 +119,15 @@ impl Error {
         source: impl std::error::Error + Send + Sync + 'static,
     ) -> Self {
         let source: Option<Box<dyn std::error::Error + Send + Sync>> = Some(Box::new(source));
-        Self { inner: Arc::new(Inner { kind, message: message.into(), source, attempts: Vec::new() }) }
+        Self {
+            inner: Arc::new(Inner {
+                kind,
+                message: message.into(),
+                source,
+                attempts: Vec::new(),
+                reason: None,
+            }),
+        }
     }
 
     /// The time set for `phase` is over.
@@ -145,8 +156,13 @@ impl Error {
             message.push_str("\n  ");
             message.push_str(note);
         }
-        let inner =
-            Inner { kind: ErrorKind::Authentication, message, source: None, attempts: attempts.to_vec() };
+        let inner = Inner {
+            kind: ErrorKind::Authentication,
+            message,
+            source: None,
+            attempts: attempts.to_vec(),
+            reason: None,
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -158,6 +174,23 @@ impl Error {
     /// Every authentication attempt, in order, with the server's answer; empty for other kinds of errors.
     pub fn attempts(&self) -> &[Attempt] {
         &self.inner.attempts
+    }
+
+    /// The reason code (RFC 4253 §11.1) and the text that tell the peer of this error, if it is to be told.
+    pub(crate) fn disconnect(&self) -> Option<(u32, String)> {
+        let reason = self.inner.reason.or(match self.kind() {
+            ErrorKind::Protocol => Some(disconnect::PROTOCOL_ERROR),
+            ErrorKind::Integrity => Some(disconnect::MAC_ERROR),
+            ErrorKind::NothingInCommon | ErrorKind::Crypto => Some(disconnect::KEY_EXCHANGE_FAILED),
+            ErrorKind::HostKey => Some(disconnect::HOST_KEY_NOT_VERIFIABLE),
+            ErrorKind::Authentication => Some(disconnect::NO_MORE_AUTH_METHODS_AVAILABLE),
+            ErrorKind::Closed | ErrorKind::Timeout(_) => Some(disconnect::BY_APPLICATION),
+            _ => None,
+        })?;
+        // What the peer did, or did not do. Other errors may name what is this side's own business.
+        let is_told = matches!(self.kind(), ErrorKind::Protocol | ErrorKind::Timeout(_));
+        let text = if is_told || self.inner.reason.is_some() { self.to_string() } else { String::new() };
+        Some((reason, text))
     }
 
     /// Whether the time set for a phase is over.
@@ -221,7 +254,13 @@ impl From<ssh_kex::Error> for Error {
 
 impl From<ssh_auth::Error> for Error {
     fn from(error: ssh_auth::Error) -> Self {
-        Self::new(ErrorKind::Protocol, error.to_string())
+        let kind = match error.kind() {
+            ssh_auth::ErrorKind::TooManyAttempts => ErrorKind::Authentication,
+            ssh_auth::ErrorKind::Usage => ErrorKind::Usage,
+            _ => ErrorKind::Protocol,
+        };
+        let (message, reason) = (error.to_string(), error.disconnect_reason());
+        Self { inner: Arc::new(Inner { kind, message, source: None, attempts: Vec::new(), reason }) }
     }
 }
 

@@ -50,7 +50,7 @@ impl Client {
         if payload.len() > 1 {
             let accept = ServiceAccept::parse(payload).map_err(Error::decode("SERVICE_ACCEPT"))?;
             if accept.service != USERAUTH.as_bytes() {
-                return Err(Error::service(accept.service, USERAUTH));
+                return Err(Error::other_service(accept.service, USERAUTH));
             }
         }
         self.service = Service::Accepted;

@@ -21,7 +21,7 @@ impl Server {
             return Err(Error::too_many_attempts());
         }
         if request.service != self.config.service.as_bytes() {
-            return Err(Error::service(request.service, &self.config.service));
+            return Err(Error::no_service(request.service, &self.config.service));
         }
         // RFC 4252 §5: what was accepted for one user must not serve another.
         if self.user.get_or_insert_with(|| request.user.to_vec()) != request.user {

@@ -21,7 +21,7 @@ use ssh_wire::{
         auth::{PasswordRequest, PublickeyRequest, UserauthRequest},
         transport::{ServiceAccept, ServiceRequest},
     },
-    number,
+    number::{self, disconnect},
 };
 
 fn started(methods: Vec<Method>) -> Client {
@@ -94,6 +94,7 @@ fn another_service_is_an_error() {
     client.sent();
     let error = client.handle(&ServiceAccept { service: b"ssh-connection" }.to_payload()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Service);
+    assert_eq!(error.disconnect_reason(), Some(disconnect::PROTOCOL_ERROR));
 }
 
 #[test]
@@ -564,7 +565,10 @@ fn the_server_does_not_let_the_user_change() {
     let mut server = server_with(&["password"]);
     let other =
         UserauthRequest { user: b"user", service: b"other", method: b"none", data: Rest(b"") }.to_payload();
-    assert_eq!(server.handle(&other).unwrap_err().kind(), ErrorKind::Service);
+    let error = server.handle(&other).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Service);
+    assert_eq!(error.disconnect_reason(), Some(disconnect::SERVICE_NOT_AVAILABLE));
+    assert_eq!(error.to_string(), "there is no service \"other\", but \"ssh-connection\" alone");
 }
 
 #[test]
@@ -638,7 +642,9 @@ fn the_server_sends_a_client_away_that_fails_too_often() {
         server.reject().unwrap();
     }
     server.handle(&password(b"wrong")).unwrap();
-    assert_eq!(server.reject().unwrap_err().kind(), ErrorKind::TooManyAttempts);
+    let error = server.reject().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooManyAttempts);
+    assert_eq!(error.disconnect_reason(), Some(disconnect::NO_MORE_AUTH_METHODS_AVAILABLE));
     assert!(server.handle(&password(b"secret")).is_err());
     assert!(server.accept().is_err());
 }
