@@ -4,7 +4,8 @@ use crate::{
     Awaited, Credential, HostMemory,
     host_key::{AsyncHostKeyPolicy, HostKeyPolicy, Policy, Refuse},
 };
-use ssh_crypto::{Provider, Secret, Signer};
+use ssh_auth::certificate::CA_ALGORITHMS;
+use ssh_crypto::{Provider, PublicKey, Secret, Signer, key::MIN_RSA_BITS};
 use ssh_kex::{Algorithms, RekeyLimit};
 use ssh_session::{Keepalive, Phase, Settings};
 use ssh_wire::ident::Identification;
@@ -31,6 +32,8 @@ pub struct Config {
     pub(crate) password_attempts: u32,
     pub(crate) host_key: Policy,
     pub(crate) host_alias: Option<String>,
+    pub(crate) ca_algorithms: Vec<String>,
+    required_rsa_size: usize,
     pub(crate) provider: Arc<Provider>,
     pub(crate) identification: Identification,
     pub(crate) algorithms: Algorithms,
@@ -104,6 +107,8 @@ impl Config {
             password_attempts: 3,
             host_key: Policy::Blocking(Arc::new(Refuse)),
             host_alias: None,
+            ca_algorithms: CA_ALGORITHMS.map(str::to_owned).to_vec(),
+            required_rsa_size: MIN_RSA_BITS,
             identification: identification(),
             algorithms: Algorithms::new(&provider),
             provider,
@@ -172,6 +177,22 @@ impl Config {
     #[must_use]
     pub fn host_alias(mut self, alias: impl Into<String>) -> Self {
         self.host_alias = Some(alias.into());
+        self
+    }
+
+    /// The signature algorithms by which authorities may have signed the certificates of hosts; others do not hold. By
+    /// default [`CA_ALGORITHMS`]: none with SHA-1.
+    #[must_use]
+    pub fn ca_algorithms(mut self, names: Vec<String>) -> Self {
+        self.ca_algorithms = names;
+        self
+    }
+
+    /// The size in bits under which RSA keys are not taken: a host that shows a smaller one is refused, and a smaller one of the
+    /// user's is not tried. It is at least, and by default, 1024 bits ([`MIN_RSA_BITS`]).
+    #[must_use]
+    pub fn required_rsa_size(mut self, bits: usize) -> Self {
+        self.required_rsa_size = bits.max(MIN_RSA_BITS);
         self
     }
 
@@ -252,6 +273,16 @@ impl Config {
     pub fn on_banner(mut self, show: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.on_banner = Some(Arc::new(show));
         self
+    }
+
+    /// Says so if the key, or that in the certificate, is an RSA key that is too small.
+    pub(crate) fn check_size(&self, key: &PublicKey) -> Result<(), String> {
+        match key {
+            PublicKey::Rsa { .. } if key.bits() < self.required_rsa_size => {
+                Err(format!("RSA key of {} bits, and {} are required", key.bits(), self.required_rsa_size))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What a session with any host is told.

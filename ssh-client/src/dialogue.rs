@@ -42,7 +42,7 @@ impl Dialogue {
     ) -> (Self, ClientConfig) {
         let server = server.map(Identification::software).unwrap_or_default();
         let Prepared { credentials, methods, notes } =
-            Prepared::new::<R>(credentials, &server, session).await;
+            Prepared::new::<R>(credentials, config, &server, session).await;
         let mut client = ClientConfig::new(&config.user, methods);
         client.pipeline = config.pipeline && !takes_one_at_a_time(&server);
         client.attempts = config.password_attempts;

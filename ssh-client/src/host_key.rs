@@ -1,17 +1,19 @@
 //! Whether the server is who it should be: policies that end in *yes* only by an explicit yes.
 
 mod policy;
+mod revoked;
 
 pub(crate) use policy::Policy;
 pub use policy::{AsyncHostKeyPolicy, DecideAsync};
+pub use revoked::NotRevoked;
 
 use crate::{
-    Error, ErrorKind,
+    Config, Error, ErrorKind,
     certificate::{Certificate, CertificateError},
     known_hosts::{KnownHosts, Lookup},
 };
 use ssh_auth::certificate::Check;
-use ssh_crypto::{Hash, Provider, PublicKey};
+use ssh_crypto::{Hash, PublicKey};
 use std::{fmt, time::SystemTime};
 
 /// The key a server has proved to own.
@@ -50,7 +52,7 @@ impl HostKey {
         port: u16,
         algorithm: String,
         shown: &[u8],
-        provider: &Provider,
+        config: &Config,
     ) -> Result<Self, Error> {
         let unusable = |error: &dyn fmt::Display| {
             Error::new(ErrorKind::HostKey, format!("host key of {host} is unusable: {error}"))
@@ -63,10 +65,14 @@ impl HostKey {
                 let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
                 // Names of hosts are in lower case there (PROTOCOL.certkeys), and nothing else is compared.
                 let name = host.to_ascii_lowercase();
-                let verdict = certificate.check(provider, &Check::host(&name, now.as_secs()));
+                let algorithms: Vec<_> = config.ca_algorithms.iter().map(String::as_str).collect();
+                let mut check = Check::host(&name, now.as_secs());
+                check.algorithms = &algorithms;
+                let verdict = certificate.check(&config.provider, &check);
                 (certificate.key().clone(), Some(HostCertificate { certificate, verdict }))
             }
         };
+        config.check_size(&key).map_err(|error| unusable(&error))?;
         Ok(Self { host: host.to_owned(), port, algorithm, blob: key.to_blob(), key, certificate })
     }
 
@@ -140,9 +146,14 @@ impl HostKeyPolicy for Expect {
 pub struct Known(pub KnownHosts);
 
 impl Known {
-    /// Whether the certificate decides, or why it is refused.
-    fn check_certificate(&self, key: &HostKey, shown: &HostCertificate) -> Result<bool, HostKeyRefused> {
-        let HostCertificate { certificate, verdict } = shown;
+    /// Whether the key is accepted by a certificate that stands with it. It is not where there is none, or one of an
+    /// authority that is not trusted for the host: then the key itself is to be looked up.
+    ///
+    /// # Errors
+    /// The certificate is refused, and the key with it: something in it is revoked, or it is of a trusted authority and does not
+    /// hold.
+    pub fn check_certificate(&self, key: &HostKey) -> Result<bool, HostKeyRefused> {
+        let Some(HostCertificate { certificate, verdict }) = &key.certificate else { return Ok(false) };
         let (host, port) = (&key.host, key.port);
         let authority = certificate.authority().to_blob();
         for (what, blob) in
@@ -170,9 +181,7 @@ impl Known {
 
 impl HostKeyPolicy for Known {
     fn check(&self, key: &HostKey) -> Result<(), HostKeyRefused> {
-        if let Some(certificate) = &key.certificate
-            && self.check_certificate(key, certificate)?
-        {
+        if self.check_certificate(key)? {
             return Ok(());
         }
         let (name, shown) = (key.key.key_type(), key.fingerprint());

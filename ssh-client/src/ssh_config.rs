@@ -27,8 +27,7 @@
 //! - Options that OpenSSH knows and this library does not honour. They are told in the debug log, and forwardings
 //!   (`LocalForward`, `RemoteForward`, `DynamicForward`) by a warning. Those that would change to whom the connection
 //!   goes or whom it trusts are an error where they count (`ProxyCommand`, `ProxyJump`, `RefuseConnection`,
-//!   `RevokedHostKeys`, `KnownHostsCommand`, `CASignatureAlgorithms`, `RequiredRSASize`), unless they ask for nothing:
-//!   `none`, or 1024 bits, under which no RSA key is taken. By [`Options::set`] every one of them is an error, unless
+//!   `KnownHostsCommand`), unless they ask for nothing: `none`. By [`Options::set`] every one of them is an error, unless
 //!   its value turns off what is not there anyway.
 //! - Options named by `IgnoreUnknown`. Any other is an error that names it.
 
@@ -70,6 +69,8 @@ pub struct Options {
     pub address_family: Option<Setting<AddressFamily>>,
     /// `BatchMode`: nobody can be asked.
     pub batch_mode: Option<Setting<bool>>,
+    /// `CASignatureAlgorithms`: see [`Config::ca_algorithms`](crate::Config::ca_algorithms).
+    pub ca_signature_algorithms: Option<Setting<AlgorithmList>>,
     /// `CertificateFile`, each one of every place, in order. Expand with [`Tokens::path`]. The value `none` stands for no
     /// file at all.
     pub certificate_files: Vec<Setting<String>>,
@@ -126,6 +127,10 @@ pub struct Options {
     pub remote_command: Option<Setting<Option<String>>>,
     /// `RequestTTY`.
     pub request_tty: Option<Setting<RequestTty>>,
+    /// `RequiredRSASize`: see [`Config::required_rsa_size`](crate::Config::required_rsa_size).
+    pub required_rsa_size: Option<Setting<u32>>,
+    /// `RevokedHostKeys`; empty for `none`. Expand with [`Tokens::path`]; see [`NotRevoked`](crate::host_key::NotRevoked).
+    pub revoked_host_keys: Option<Setting<Vec<String>>>,
     /// `SendEnv`: patterns, of every place. Ask [`Options::sends_env`].
     pub send_env: Vec<String>,
     /// `ServerAliveCountMax`.

@@ -11,8 +11,12 @@ use crate::{
 };
 use log::{debug, info};
 use ssh_client::{
-    Config, Credential, Provider, Secret, agent::SessionBinding, blocking::Session, credential::Challenge,
-    host_key::Expect, ssh_config::AddressFamily,
+    Config, Credential, Provider, Secret,
+    agent::SessionBinding,
+    blocking::Session,
+    credential::Challenge,
+    host_key::{Expect, NotRevoked},
+    ssh_config::AddressFamily,
 };
 use std::{
     io::{ErrorKind, Write, stderr},
@@ -27,8 +31,13 @@ pub(crate) fn connect(settings: &Settings, provider: &Arc<Provider>) -> Result<(
     let policy = Policy::new(settings.trust.clone(), prompter.clone())
         .map_err(|error| Failure::new(format!("known hosts can't be read: {error}")))?;
     let contradicted = policy.contradicted();
+    let policy = NotRevoked::load(&settings.trust.revoked, policy)
+        .map_err(|error| Failure::new(format!("revoked host keys can't be read: {error}")))?;
     let stream = dial(settings)?;
-    let config = config(settings, provider, &prompter).host_key(policy);
+    let mut config = config(settings, provider, &prompter).host_key(policy);
+    if let Some(alias) = &settings.trust.alias {
+        config = config.host_alias(alias);
+    }
     let mut login = Session::handshake(stream, &settings.host, settings.port, &config)?.verify()?;
     let (contradicted, binding) = (contradicted.load(Ordering::Relaxed), login.binding());
     let credentials = credentials(settings, provider, &prompter, contradicted, binding.as_ref());
@@ -56,6 +65,8 @@ pub(crate) fn connect_to_loopback(
 fn config(settings: &Settings, provider: &Arc<Provider>, prompter: &Prompter) -> Config {
     let mut config = Config::with_provider(settings.user.clone(), provider.clone())
         .algorithms(settings.algorithms.clone())
+        .ca_algorithms(settings.ca_algorithms.clone())
+        .required_rsa_size(settings.required_rsa_size)
         .timeouts(settings.timeouts)
         .rekey(settings.rekey)
         .password_attempts(settings.login.password_prompts)

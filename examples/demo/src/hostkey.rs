@@ -3,7 +3,7 @@
 use crate::{log::clean, prompt::Prompter, settings::Trust};
 use log::{info, warn};
 use ssh_client::{
-    host_key::{HostKey, HostKeyPolicy, HostKeyRefused},
+    host_key::{HostKey, HostKeyPolicy, HostKeyRefused, Known},
     known_hosts::{self, Entry, KnownHosts, Lookup},
     ssh_config::StrictHostKeyChecking as Strict,
 };
@@ -18,7 +18,7 @@ use std::{
 /// Accepts a host key as `StrictHostKeyChecking` has it.
 pub(crate) struct Policy {
     trust: Trust,
-    known: KnownHosts,
+    known: Known,
     prompter: Prompter,
     contradicted: Arc<AtomicBool>,
 }
@@ -29,7 +29,7 @@ impl Policy {
         for warning in known.warnings() {
             warn!("{warning}");
         }
-        Ok(Self { trust, known, prompter, contradicted: Arc::default() })
+        Ok(Self { trust, known: Known(known), prompter, contradicted: Arc::default() })
     }
 
     /// Whether the policy has accepted a key that contradicts what is known. Then nothing secret may be told.
@@ -37,16 +37,9 @@ impl Policy {
         self.contradicted.clone()
     }
 
-    fn name(&self) -> String {
-        match &self.trust.name {
-            (host, 22) => host.clone(),
-            (host, port) => format!("[{host}]:{port}"),
-        }
-    }
-
     fn unknown(&self, key: &HostKey) -> Result<(), HostKeyRefused> {
         let refused = |why: &str| {
-            let (name, shown) = (self.name(), describe(key));
+            let (name, shown) = (name(key), describe(key));
             Err(HostKeyRefused(format!(
                 "no host key is known for {name}, and {why}; the server's is {shown}"
             )))
@@ -69,7 +62,7 @@ impl Policy {
         let fingerprint = key.fingerprint();
         let mut question = format!(
             "The host {} is not known yet.\nIts host key is {}.\nGo on with it (yes/no/fingerprint)? ",
-            self.name(),
+            name(key),
             describe(key)
         );
         while let Some(answer) = self.prompter.line(&question) {
@@ -87,10 +80,10 @@ impl Policy {
 
     /// A file that can't be written is no reason to stop.
     fn remember(&self, key: &HostKey) {
-        let (Some(file), (host, port)) = (self.trust.user_files.first(), &self.trust.name) else { return };
-        match known_hosts::append(file, host, *port, &key.blob, self.trust.hashed) {
+        let Some(file) = self.trust.user_files.first() else { return };
+        match known_hosts::append(file, &key.host, key.port, &key.blob, self.trust.hashed) {
             Ok(()) => {
-                info!("{} is now known by its {} key in {}", self.name(), key.key.key_type(), file.display());
+                info!("{} is now known by its {} key in {}", name(key), key.key.key_type(), file.display());
             }
             Err(error) => warn!("the host key is not written down: {error}"),
         }
@@ -101,7 +94,7 @@ impl Policy {
             "THE HOST KEY OF {} IS NOT THE ONE THAT IS KNOWN.\n\
              Somebody may be between you and the host, or the host has got a new key: ask who runs it.\n\
              Shown is {}.\nKnown are:",
-            self.name(),
+            name(key),
             describe(key)
         );
         for entry in known {
@@ -119,15 +112,18 @@ impl Policy {
 
 impl HostKeyPolicy for Policy {
     fn check(&self, key: &HostKey) -> Result<(), HostKeyRefused> {
-        let (host, port) = &self.trust.name;
-        match self.known.lookup(host, *port, &key.blob) {
+        if self.known.check_certificate(key)? {
+            log::debug!("host key {} is certified by a trusted authority", describe(key));
+            return Ok(());
+        }
+        match self.known.0.lookup(&key.host, key.port, &key.blob) {
             Lookup::Match(entry) => {
                 log::debug!("host key {} is known by {}", describe(key), entry.place());
                 Ok(())
             }
             Lookup::Revoked(entry) => Err(HostKeyRefused(format!(
                 "the host key of {} is revoked by {}: {}",
-                self.name(),
+                name(key),
                 entry.place(),
                 describe(key)
             ))),
@@ -136,12 +132,22 @@ impl HostKeyPolicy for Policy {
         }
     }
 
-    /// By the name of this policy, which may be an alias.
-    fn known_types(&self, _host: &str, _port: u16) -> Vec<String> {
+    fn known_types(&self, host: &str, port: u16) -> Vec<String> {
         if self.trust.ordered {
             return Vec::new();
         }
-        self.known.key_types(&self.trust.name.0, self.trust.name.1)
+        self.known.known_types(host, port)
+    }
+
+    fn trusts_authority(&self, host: &str, port: u16) -> bool {
+        !self.trust.ordered && self.known.trusts_authority(host, port)
+    }
+}
+
+fn name(key: &HostKey) -> String {
+    match (&key.host, key.port) {
+        (host, 22) => host.clone(),
+        (host, port) => format!("[{host}]:{port}"),
     }
 }
 

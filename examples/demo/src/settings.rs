@@ -11,6 +11,7 @@ use choose::{choose, methods};
 use ssh_client::{
     Algorithms, Provider, RekeyLimit, Timeouts,
     agent::SOCKET_VARIABLE,
+    auth::certificate::CA_ALGORITHMS,
     known_hosts,
     ssh_config::{
         AddKeys, AddressFamily, AgentSocket, ConfigError, Context, EscapeChar, ForwardAgent, HostName,
@@ -37,6 +38,10 @@ pub(crate) struct Settings {
     pub(crate) rekey: RekeyLimit,
     /// The silence after which the server is asked for a sign of life, and how often.
     pub(crate) keepalive: Option<(Duration, u32)>,
+    /// The algorithms by which authorities may have signed the certificates of hosts.
+    pub(crate) ca_algorithms: Vec<String>,
+    /// RSA keys under this size in bits are not taken, neither of hosts nor of the user.
+    pub(crate) required_rsa_size: usize,
     pub(crate) trust: Trust,
     pub(crate) login: Login,
     pub(crate) session: Session,
@@ -47,12 +52,14 @@ pub(crate) struct Settings {
 /// Which host keys are accepted.
 #[derive(Debug, Clone)]
 pub(crate) struct Trust {
-    /// The name that is looked up, and its port: 22 with an alias, which has none.
-    pub(crate) name: (String, u16),
+    /// The name that is looked up instead of the host and its port.
+    pub(crate) alias: Option<String>,
     pub(crate) strict: StrictHostKeyChecking,
     /// New keys go to the first.
     pub(crate) user_files: Vec<PathBuf>,
     pub(crate) global_files: Vec<PathBuf>,
+    /// Lists of keys that are not accepted, whatever is known.
+    pub(crate) revoked: Vec<PathBuf>,
     pub(crate) hashed: bool,
     /// Whether the user has ordered the host key algorithms: then what is known does not.
     pub(crate) ordered: bool,
@@ -227,6 +234,8 @@ impl<'a> Resolver<'a> {
             address_family: value(&options.address_family, AddressFamily::Any),
             timeouts,
             algorithms: self.algorithms(provider)?,
+            ca_algorithms: self.ca_algorithms(provider)?,
+            required_rsa_size: options.required_rsa_size.as_ref().map_or(0, |bits| bits.value as usize),
             rekey,
             keepalive: interval.map(|interval| (interval, count)),
             trust: self.trust()?,
@@ -249,12 +258,13 @@ impl<'a> Resolver<'a> {
         Ok(if value(&options.compression, false) { chosen.compressed(provider) } else { chosen })
     }
 
+    fn ca_algorithms(&self, provider: &Provider) -> Result<Vec<String>, Failure> {
+        let usual = CA_ALGORITHMS.map(str::to_owned);
+        choose(self.options.ca_signature_algorithms.as_ref(), &usual, &Algorithms::legacy(provider).host_key)
+    }
+
     fn trust(&self) -> Result<Trust, Failure> {
         let options = self.options;
-        let name = match &options.host_key_alias {
-            Some(alias) => (alias.value.clone(), 22),
-            None => (self.host.to_string(), self.tokens.port),
-        };
         let user_files = match &options.user_known_hosts_files {
             Some(files) => self.paths(files, &files.origin)?,
             None => known_hosts::user_files(&self.tokens.home),
@@ -263,11 +273,16 @@ impl<'a> Resolver<'a> {
             Some(files) => self.paths(files, &files.origin)?,
             None => known_hosts::global_files(),
         };
+        let revoked = match &options.revoked_host_keys {
+            Some(files) => self.paths(files, &files.origin)?,
+            None => Vec::new(),
+        };
         Ok(Trust {
-            name,
+            alias: options.host_key_alias.as_ref().map(|alias| alias.value.clone()),
             strict: value(&options.strict_host_key_checking, StrictHostKeyChecking::Ask),
             user_files,
             global_files,
+            revoked,
             hashed: value(&options.hash_known_hosts, false),
             ordered: options.host_key_algorithms.is_some(),
         })

@@ -96,7 +96,7 @@ impl Unverified {
         let connection = Connection::client(stream, preference::settings(config, name, port))?;
         match connection.next_decision(config.timeouts.handshake, Phase::Handshake)? {
             Decision::HostKey { blob, algorithm } => {
-                let host_key = HostKey::new(name, port, algorithm, &blob, &config.provider)?;
+                let host_key = HostKey::new(name, port, algorithm, &blob, config)?;
                 Ok(Self { connection, config: config.clone(), host_key })
             }
             _ => Err(Error::new(ErrorKind::Protocol, "server did not show a host key")),

@@ -2,6 +2,7 @@
 
 use super::Credential;
 use crate::{
+    Config,
     agent::{SessionBinding, key_type},
     awaited::Run,
     quirks::mishandles_rsa_certificates,
@@ -10,7 +11,7 @@ use ssh_auth::{
     HostbasedMethod,
     client::{KeyMethod, Method},
 };
-use ssh_crypto::key::CertificateAlgorithm;
+use ssh_crypto::{PublicKey, key::CertificateAlgorithm};
 
 /// Credentials of which each stands for one key at most, and the methods they come down to; a method's id is its
 /// credential's place.
@@ -25,6 +26,7 @@ impl Prepared {
     /// Asks agents for their keys, over connections bound to `session`. `server` is the software that the server's identification names.
     pub(crate) async fn new<R: Run>(
         credentials: &[Credential],
+        config: &Config,
         server: &str,
         session: Option<&SessionBinding>,
     ) -> Self {
@@ -33,7 +35,7 @@ impl Prepared {
             prepared.expand::<R>(credential, session).await;
         }
         for id in 0..prepared.credentials.len() {
-            prepared.add_methods(id, server);
+            prepared.add_methods(id, config, server);
         }
         prepared
     }
@@ -63,7 +65,7 @@ impl Prepared {
         self.notes.push(note);
     }
 
-    fn add_methods(&mut self, id: usize, server: &str) {
+    fn add_methods(&mut self, id: usize, config: &Config, server: &str) {
         let interactive = Method::KeyboardInteractive { id, submethods: String::new() };
         match &self.credentials[id] {
             Credential::None => self.methods.push(Method::None),
@@ -74,11 +76,11 @@ impl Prepared {
             Credential::Interactive(_) | Credential::InteractiveAsync(_) => self.methods.push(interactive),
             Credential::Key { signer, probe } => {
                 let key = key_method(id, signer.public_key(), &signer.algorithms(), *probe);
-                self.add_key(key, server);
+                self.add_key(key, config, server);
             }
             Credential::KeyAsync { signer, probe } => {
                 let key = key_method(id, signer.public_key(), &signer.algorithms(), *probe);
-                self.add_key(key, server);
+                self.add_key(key, config, server);
             }
             Credential::Hostbased { signer, host, local_user } => {
                 let algorithms = signer.algorithms();
@@ -98,7 +100,14 @@ impl Prepared {
         }
     }
 
-    fn add_key(&mut self, mut key: KeyMethod, server: &str) {
+    fn add_key(&mut self, mut key: KeyMethod, config: &Config, server: &str) {
+        let public = PublicKey::from_blob(&key.public_key);
+        let public = public.or_else(|_| PublicKey::from_certificate(&key.public_key));
+        // A key of an unknown type is no RSA key.
+        if let Ok(Err(why)) = public.map(|public| config.check_size(&public)) {
+            let shown = key_type(&key.public_key);
+            return self.note(format!("publickey ({shown}): not tried: {why}"));
+        }
         if mishandles_rsa_certificates(server) {
             key.algorithms.retain(|name| !is_rsa_sha2_certificate(name));
             if key.algorithms.is_empty() {
@@ -148,7 +157,7 @@ mod tests {
         let mut blob = Vec::new();
         "ssh-rsa-cert-v01@openssh.com".encode(&mut blob);
         let credentials = [Credential::signer(Arc::new(Certified(blob, algorithms)))];
-        block_on(Prepared::new::<Here>(&credentials, server, None))
+        block_on(Prepared::new::<Here>(&credentials, &Config::new("alice"), server, None))
     }
 
     #[test]

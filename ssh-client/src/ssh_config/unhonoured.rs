@@ -22,8 +22,8 @@ pub(super) enum Weight {
 
 /// The option of this name, which is in lower case.
 pub(super) fn find(keyword: &str) -> Option<Unhonoured> {
-    if let Some((_, off)) = VITAL.iter().find(|(name, _)| *name == keyword) {
-        return Some(Unhonoured { off: *off, weight: Weight::Vital });
+    if VITAL.contains(&keyword) {
+        return Some(Unhonoured { off: Some("none"), weight: Weight::Vital });
     }
     if MISSED.contains(&keyword) {
         return Some(Unhonoured { off: None, weight: Weight::Missed });
@@ -35,16 +35,7 @@ pub(super) fn find(keyword: &str) -> Option<Unhonoured> {
     Some(Unhonoured { off: Some(off), weight: Weight::Light })
 }
 
-const VITAL: [(&str, Option<&str>); 7] = [
-    ("casignaturealgorithms", None),
-    ("knownhostscommand", Some("none")),
-    ("proxycommand", Some("none")),
-    ("proxyjump", Some("none")),
-    ("refuseconnection", Some("none")),
-    // Smaller keys are refused anyway.
-    ("requiredrsasize", Some("1024")),
-    ("revokedhostkeys", Some("none")),
-];
+const VITAL: [&str; 4] = ["knownhostscommand", "proxycommand", "proxyjump", "refuseconnection"];
 
 const MISSED: [&str; 3] = ["dynamicforward", "localforward", "remoteforward"];
 

@@ -103,7 +103,7 @@ impl Unverified {
         tokio::spawn(driver);
         match connection.next_decision(config.timeouts.handshake, Phase::Handshake).await? {
             Decision::HostKey { blob, algorithm } => {
-                let host_key = HostKey::new(&name, port, algorithm, &blob, &config.provider)?;
+                let host_key = HostKey::new(&name, port, algorithm, &blob, &config)?;
                 Ok(Self { connection, config, host_key })
             }
             _ => Err(Error::new(ErrorKind::Protocol, "server did not show a host key")),

@@ -4,7 +4,7 @@ use super::facade::{Session, connect};
 use crate::support::{PATIENCE, config, timeouts};
 use ssh_client::{
     Algorithms, Config, Credential, Error, ErrorKind, certificate,
-    host_key::{Expect, HostKey, Known},
+    host_key::{Expect, HostKey, Known, NotRevoked},
     known_hosts::KnownHosts,
 };
 use std::{
@@ -158,8 +158,18 @@ fn signatures_cover_the_host_key_where_the_server_understands_it() {
 
 /// A server whose host keys, one of each kind, have certificates, and the authority.
 fn certified_host(test: &str, kinds: &[KeyKind], arguments: &[&str]) -> Option<(Sshd, tempfile::TempDir)> {
+    certified_host_by(KeyKind::Ed25519, test, kinds, arguments)
+}
+
+/// The same by an authority of this kind.
+fn certified_host_by(
+    authority: KeyKind,
+    test: &str,
+    kinds: &[KeyKind],
+    arguments: &[&str],
+) -> Option<(Sshd, tempfile::TempDir)> {
     let dir = tempfile::tempdir().unwrap();
-    let authority = new_key(dir.path(), "ca", KeyKind::Ed25519);
+    let authority = new_key(dir.path(), "ca", authority);
     let mut lines = String::new();
     for kind in kinds {
         let path = new_key(dir.path(), &format!("host-{}", kind.name()), *kind);
@@ -172,10 +182,21 @@ fn certified_host(test: &str, kinds: &[KeyKind], arguments: &[&str]) -> Option<(
 
 /// Logs in by the key with these lines as known hosts, in which $HOST stands for the server and $CA for the authority.
 fn login(sshd: &Sshd, dir: &Path, known: &str, host_key: &[&str]) -> Result<Session, Error> {
+    login_with(sshd, dir, known, host_key, |config, known| config.host_key(known))
+}
+
+/// The same with a configuration that the test completes.
+fn login_with(
+    sshd: &Sshd,
+    dir: &Path,
+    known: &str,
+    host_key: &[&str],
+    complete: impl FnOnce(Config, Known) -> Config,
+) -> Result<Session, Error> {
     let authority = public_line(&dir.join("ca"));
     let known = known.replace("$HOST", &format!("[127.0.0.1]:{}", sshd.port())).replace("$CA", &authority);
-    let base =
-        Config::new(sshd.user()).timeouts(timeouts(PATIENCE)).host_key(Known(KnownHosts::parse(&known)));
+    let base = Config::new(sshd.user()).timeouts(timeouts(PATIENCE));
+    let base = complete(base, Known(KnownHosts::parse(&known)));
     let credential = key_file(&sshd.user_key_path(KeyKind::Ed25519), &base);
     let mut algorithms = Algorithms::new(base.provider());
     if !host_key.is_empty() {
@@ -280,6 +301,88 @@ fn revoked_authorities_and_keys_are_refused() {
     assert!(
         login(&sshd, dir.path(), "@cert-authority $HOST $CA\n@revoked *.example.com $CA", &asked).is_ok()
     );
+}
+
+#[test]
+fn authorities_sign_by_the_algorithms_allowed_alone() {
+    let name = "authorities_sign_by_the_algorithms_allowed_alone";
+    for (signed_by, usual) in [("rsa-sha2-256", true), ("ssh-rsa", false)] {
+        let arguments = ["-n", "127.0.0.1", "-t", signed_by];
+        let host = certified_host_by(KeyKind::Rsa, name, &[KeyKind::Ed25519], &arguments);
+        let Some((sshd, dir)) = host else { return };
+        let login = |allowed: Option<&[&str]>| {
+            login_with(&sshd, dir.path(), "@cert-authority $HOST $CA", &[], |config, known| {
+                let config = config.host_key(known);
+                match allowed {
+                    Some(names) => config.ca_algorithms(names.iter().map(|&name| name.to_owned()).collect()),
+                    None => config,
+                }
+            })
+        };
+        let refused = |result: Result<Session, Error>| {
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::HostKey);
+            assert!(error.to_string().contains(&format!("signed by {signed_by}, which is not")), "{error}");
+        };
+        match usual {
+            true => drop(login(None).unwrap()),
+            false => refused(login(None)),
+        }
+        drop(login(Some(&["ssh-ed25519", signed_by])).unwrap());
+        refused(login(Some(&["ssh-ed25519", "rsa-sha2-512"])));
+    }
+}
+
+#[test]
+fn lists_of_revoked_keys_go_before_what_is_known() {
+    let name = "lists_of_revoked_keys_go_before_what_is_known";
+    let Some((sshd, dir)) = certified_host(name, &[KeyKind::Ed25519], &["-n", "127.0.0.1", "-z", "7"]) else {
+        return;
+    };
+    let list = dir.path().join("revoked");
+    let host = public_line(&dir.path().join("host-ssh-ed25519"));
+    // Known by the authority, or by the key.
+    let certified = || {
+        login_with(&sshd, dir.path(), "@cert-authority $HOST $CA", &[], |config, known| {
+            config.host_key(NotRevoked::load([&list], known).unwrap())
+        })
+    };
+    let plain = || {
+        login_with(&sshd, dir.path(), &format!("$HOST {host}"), &[], |config, known| {
+            config.host_key(NotRevoked::load([&list], known).unwrap())
+        })
+    };
+    let refused = |result: Result<Session, Error>, by: &str| {
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::HostKey);
+        let told = format!("its {by} is revoked by {}", list.display());
+        assert!(error.to_string().contains(&told), "{error}");
+    };
+    let revoke = |specification: &str| {
+        fs::write(dir.path().join("specification"), specification).unwrap();
+        let mut keygen = Command::new("ssh-keygen");
+        keygen.args(["-q", "-k", "-s", "ca.pub", "-f", "revoked", "specification"]);
+        assert!(keygen.current_dir(dir.path()).status().unwrap().success());
+    };
+    fs::write(&list, "# none\n").unwrap();
+    drop((certified().unwrap(), plain().unwrap()));
+    fs::write(&list, &host).unwrap();
+    refused(certified(), "key");
+    refused(plain(), "key");
+    fs::write(&list, public_line(&dir.path().join("ca"))).unwrap();
+    refused(certified(), "authority");
+    drop(plain().unwrap());
+    revoke("serial: 7\n");
+    refused(certified(), "serial number");
+    drop(plain().unwrap());
+    revoke("serial: 8\n");
+    drop(certified().unwrap());
+
+    fs::write(&list, "ssh-ed25519 AAAA\n").unwrap();
+    let error = NotRevoked::load([&list], Known(KnownHosts::default())).unwrap_err();
+    assert!(error.to_string().starts_with(&format!("{}: line 1: ", list.display())), "{error}");
+    fs::remove_file(&list).unwrap();
+    assert!(NotRevoked::load([&list], Known(KnownHosts::default())).is_err());
 }
 
 #[test]

@@ -158,3 +158,36 @@ fn a_decision_may_be_awaited() {
         }
     }
 }
+
+/// All RSA keys of the harness have 3072 bits.
+#[test]
+fn rsa_keys_that_are_too_small_are_not_taken() {
+    let Some(sshd) = Sshd::start_or_skip("rsa_keys_that_are_too_small_are_not_taken") else { return };
+    let host = |required| {
+        let base = config_with_key(&sshd, KeyKind::Ed25519).required_rsa_size(required);
+        let mut algorithms = base.offered().clone();
+        algorithms.host_key = vec!["rsa-sha2-512".to_owned()];
+        let key = public_key(sshd.host_key(KeyKind::Rsa).public_line());
+        connect(&sshd, &base.algorithms(algorithms).host_key(Expect(key)))
+    };
+    drop(host(3072).unwrap());
+    let error = host(3073).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::HostKey);
+    let told = "host key of 127.0.0.1 is unusable: RSA key of 3072 bits, and 3073 are required";
+    assert_eq!(error.to_string(), told);
+
+    // The user's: a larger one, or another, still is.
+    let user = |required, kind| connect(&sshd, &config_with_key(&sshd, kind).required_rsa_size(required));
+    drop(user(3072, KeyKind::Rsa).unwrap());
+    drop(user(16384, KeyKind::Ed25519).unwrap());
+    let error = user(3073, KeyKind::Rsa).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Authentication);
+    let told = "publickey (ssh-rsa): not tried: RSA key of 3072 bits, and 3073 are required";
+    assert!(error.to_string().contains(told), "{error}");
+    // And in a certificate.
+    let path = sshd.user_key_path(KeyKind::Rsa);
+    testing::KeyPair::authority().certify(&path, &["-n", sshd.user()]);
+    let error = user(3073, KeyKind::Rsa).unwrap_err();
+    assert!(error.attempts().iter().all(|attempt| attempt.method == "none"), "{error}");
+    assert!(error.to_string().contains("(ssh-rsa-cert-v01@openssh.com): not tried"), "{error}");
+}

@@ -28,7 +28,7 @@ fn what_nobody_says_is_usual() {
     let settings = resolved(&["host"]);
     assert_eq!((settings.user.as_str(), settings.port), ("alice", 22));
     assert_eq!(settings.host, "host");
-    assert_eq!(settings.trust.name, ("host".into(), 22));
+    assert_eq!((settings.trust.alias, settings.trust.revoked), (None, Vec::new()));
     assert_eq!(settings.trust.user_files[0], Path::new("/home/alice/.ssh/known_hosts"));
     assert_eq!(settings.trust.strict, StrictHostKeyChecking::Ask);
     assert_eq!(settings.login.methods, [Method::Publickey, Method::KeyboardInteractive, Method::Password]);
@@ -44,7 +44,6 @@ fn arguments_go_before_files_and_letters_before_options() {
     let settings = with_file(text, &["-p", "2", "-oPort=3", "-oUser=bob", "dave@host"]).unwrap();
     assert_eq!((settings.user.as_str(), settings.port), ("bob", 2));
     assert_eq!(settings.host, "host.example.com");
-    assert_eq!(settings.trust.name, ("host.example.com".into(), 2));
     let settings = with_file(text, &["ssh://dave@host:4"]).unwrap();
     assert_eq!((settings.user.as_str(), settings.port), ("dave", 4));
     assert_eq!(resolved(&["-l", "erin", "dave@host"]).user, "erin");
@@ -123,12 +122,30 @@ fn trust_and_its_files() {
         "-p2222",
         "host",
     ]);
-    assert_eq!(settings.trust.name, ("alias".into(), 22));
+    assert_eq!(settings.trust.alias.as_deref(), Some("alias"));
     assert_eq!(settings.trust.user_files, ["/home/alice/a", "/b/alias"].map(PathBuf::from));
     assert_eq!(settings.trust.global_files, [""; 0].map(PathBuf::from));
     assert!(settings.trust.hashed && !settings.trust.ordered);
     let error = with_file("UserKnownHostsFile /%z\n", &["host"]).unwrap_err();
     assert!(error.starts_with("config:1: ") && error.contains("%z"), "{error}");
+}
+
+#[test]
+fn signatures_of_authorities_sizes_and_lists() {
+    let settings = resolved(&["host"]);
+    assert!(settings.ca_algorithms.iter().all(|name| name != "ssh-rsa" && name != "ssh-dss"));
+    assert!(settings.ca_algorithms.iter().any(|name| name == "rsa-sha2-512"));
+    // As Fedora has it for all of its machines.
+    let text = "CASignatureAlgorithms ecdsa-sha2-nistp256,webauthn-sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-256\n\
+                RequiredRSASize 2048\nRevokedHostKeys ~/revoked /etc/%h\n";
+    let settings = with_file(text, &["host"]).unwrap();
+    assert_eq!(settings.ca_algorithms, ["ecdsa-sha2-nistp256", "rsa-sha2-256"]);
+    assert_eq!(settings.required_rsa_size, 2048);
+    assert_eq!(settings.trust.revoked, ["/home/alice/revoked", "/etc/host"].map(PathBuf::from));
+    let settings =
+        with_file(text, &["-oCASignatureAlgorithms=+ssh-rsa", "-oRevokedHostKeys=none", "host"]).unwrap();
+    assert!(settings.ca_algorithms.ends_with(&["ssh-rsa".to_owned()]) && settings.trust.revoked.is_empty());
+    assert!(with_file("", &["-oRequiredRSASize=many", "host"]).is_err());
 }
 
 #[test]

@@ -130,3 +130,77 @@ fn an_alias_stands_for_the_host_without_its_port() {
     let output = host.run(&arguments);
     assert!(text(&output.stderr).contains("NOT THE ONE"), "{}", text(&output.stderr));
 }
+
+/// Fedora sets these two for the whole machine.
+#[test]
+fn authorities_and_rsa_keys_are_held_to_the_configuration() {
+    let name = "authorities_and_rsa_keys_are_held_to_the_configuration";
+    let dir = tempfile::tempdir().unwrap();
+    let path = KeyPair::generate(KeyKind::Rsa).write(&dir.path().join("host"));
+    KeyPair::authority().certify(&path, &["-h", "-n", "127.0.0.1,alias"]);
+    let lines = format!("HostKey {0}\nHostCertificate {0}-cert.pub", path.display());
+    let Some(host) = Host::build(name, Sshd::builder().host_keys(&[]).config(&lines)) else { return };
+    let authority = KeyPair::authority().public_line();
+    let known = format!("@cert-authority [127.0.0.1]:*,alias {authority}\n");
+    host.write(".ssh/known_hosts", &known);
+    let config = host.read(".ssh/config");
+    let run = |lines: &str, arguments: &[&str]| {
+        host.write(".ssh/config", &format!("{config}{lines}"));
+        let output = host.run(&[arguments, &["127.0.0.1", "echo x"]].concat());
+        let refused = output.status.code() == Some(255) && output.stdout.is_empty();
+        assert!(refused || text(&output.stdout) == "x\n", "{output:?}");
+        (!refused, text(&output.stderr))
+    };
+    let strict = "StrictHostKeyChecking yes\n";
+    assert_eq!(run(strict, &[]), (true, String::new()));
+    assert_eq!(run(strict, &["-oHostKeyAlias=alias"]), (true, String::new()));
+    let usual =
+        format!("{strict}CASignatureAlgorithms ecdsa-sha2-nistp256,ssh-ed25519\nRequiredRSASize 3072\n");
+    assert_eq!(run(&usual, &[]), (true, String::new()));
+    let (is_in, told) = run(&format!("{strict}CASignatureAlgorithms rsa-sha2-512\n"), &[]);
+    assert!(!is_in && told.contains("signed by ssh-ed25519, which is not allowed"), "{told}");
+    let (is_in, told) = run(strict, &["-oRequiredRSASize=4096"]);
+    assert!(!is_in && told.contains("RSA key of 3072 bits, and 4096 are required"), "{told}");
+}
+
+#[test]
+fn small_rsa_keys_of_the_user_are_left_out() {
+    let Some(host) = Host::start("small_rsa_keys_of_the_user_are_left_out") else { return };
+    let key = host.sshd.user_key_path(KeyKind::Rsa);
+    let key = key.to_str().unwrap();
+    let run = |size: &str| {
+        host.run(&["-oBatchMode=yes", "-i", key, &format!("-oRequiredRSASize={size}"), "127.0.0.1", "echo x"])
+    };
+    assert_eq!(text(&run("3072").stdout), "x\n");
+    let output = run("3073");
+    assert_eq!(output.status.code(), Some(255));
+    assert!(text(&output.stderr).contains("not tried: RSA key of 3072 bits"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_list_of_revoked_host_keys_goes_before_what_is_known() {
+    let name = "a_list_of_revoked_host_keys_goes_before_what_is_known";
+    let Some(host) = Host::build(name, Sshd::builder().host_keys(&[KeyKind::Ed25519])) else { return };
+    let run = |list: &str| {
+        let output = host.run(&[&format!("-oRevokedHostKeys={list}"), "127.0.0.1", "echo x"]);
+        let refused = output.status.code() == Some(255) && output.stdout.is_empty();
+        assert!(refused || text(&output.stdout) == "x\n", "{output:?}");
+        (!refused, text(&output.stderr))
+    };
+    let (is_in, told) = run("~/revoked");
+    assert!(!is_in && told.contains("revoked host keys can't be read"), "{told}");
+    let other = KeyPair::generate(KeyKind::Ed25519);
+    host.write("revoked", &format!("{}\n", other.public_line()));
+    assert_eq!(run("~/revoked"), (true, String::new()));
+    let key = host.sshd.host_key(KeyKind::Ed25519).public_line();
+    host.write("revoked", &format!("{}\n{key}\n", other.public_line()));
+    let (is_in, told) = run("~/revoked");
+    assert!(!is_in && told.contains("is revoked by"), "{told}");
+    assert_eq!(run("none"), (true, String::new()));
+    // A new key is not asked about, either.
+    host.write(".ssh/known_hosts", "");
+    let output =
+        host.run(&["-oStrictHostKeyChecking=no", "-oRevokedHostKeys=~/revoked", "127.0.0.1", "echo x"]);
+    assert!(text(&output.stderr).contains("is revoked by"), "{}", text(&output.stderr));
+    assert_eq!(host.read(".ssh/known_hosts"), "");
+}
