@@ -22,7 +22,9 @@
 //!
 //! # What a file may hold
 //! - Every option below, in `Host` blocks, in `Match` blocks with the criteria `all`, `host`, `originalhost`, `user`,
-//!   `localuser` and `canonical` (which never holds, as names are not canonicalised), and in files named by `Include`.
+//!   `localuser`, `final` and `canonical`, and in files named by `Include`. Where there is a `Match final`, all is read a
+//!   second time: then it holds, and so does `canonical`, though names are not canonicalised; `Host` is compared with
+//!   what `HostName` has made of the name, and options that have a value keep it.
 //!   Any other criterion is an error that names file and line.
 //! - Options that OpenSSH knows and this library does not honour. They are told in the debug log, and forwardings
 //!   (`LocalForward`, `RemoteForward`, `DynamicForward`) by a warning. Those that would change to whom the connection

@@ -175,7 +175,7 @@ impl Given<'_> {
                 patterns.retain(|known| !crate::pattern::matches(pattern, known));
             } else if patterns.len() >= MAX_VALUES {
                 return Err(format!("names more than {MAX_VALUES} variables"));
-            } else {
+            } else if !patterns.contains(pattern) {
                 patterns.push(pattern.clone());
             }
         }

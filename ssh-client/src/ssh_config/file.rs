@@ -26,9 +26,15 @@ impl Options {
     /// As [`Options::read`]; or the user's file could have been written by somebody else.
     pub fn read_defaults(&mut self, context: &Context) -> Result<(), ConfigError> {
         let user = context.home.join(".ssh/config");
-        Reading::new(self, context, Scope::User).file(&user, true)?;
-        Reading::new(self, context, Scope::System).file(Path::new("/etc/ssh/ssh_config"), false)?;
-        Ok(())
+        let system = Path::new("/etc/ssh/ssh_config");
+        self.in_passes(context, |options, target| {
+            let mut reading = Reading::new(options, context, Scope::User, target);
+            reading.file(&user, true)?;
+            let asked = reading.asks_for_final;
+            let mut reading = Reading::new(options, context, Scope::System, target);
+            reading.file(system, false)?;
+            Ok(((), asked || reading.asks_for_final))
+        })
     }
 
     /// Reads a file; the answer is whether it is there.
@@ -37,7 +43,10 @@ impl Options {
     /// The file can't be read or is larger than 16 MiB, or it holds an option that is not known, has a wrong value, or
     /// may not be passed over.
     pub fn read(&mut self, path: &Path, scope: Scope, context: &Context) -> Result<bool, ConfigError> {
-        Reading::new(self, context, scope).file(path, false)
+        self.in_passes(context, |options, target| {
+            let mut reading = Reading::new(options, context, scope, target);
+            Ok((reading.file(path, false)?, reading.asks_for_final))
+        })
     }
 
     /// Reads the text of a user's file; `path` is what errors call it.
@@ -45,7 +54,24 @@ impl Options {
     /// # Errors
     /// As [`Options::read`].
     pub fn read_text(&mut self, text: &str, path: &Path, context: &Context) -> Result<(), ConfigError> {
-        Reading::new(self, context, Scope::User).text(text, path)
+        self.in_passes(context, |options, target| {
+            let mut reading = Reading::new(options, context, Scope::User, target);
+            Ok((reading.text(text, path)?, reading.asks_for_final))
+        })
+    }
+
+    /// Reads, and if a `Match final` asks for it a second time, by then with the name of the target known.
+    fn in_passes<T>(
+        &mut self,
+        context: &Context,
+        read: impl Fn(&mut Self, Option<&str>) -> Result<(T, bool), ConfigError>,
+    ) -> Result<T, ConfigError> {
+        let (result, asks_for_final) = read(self, None)?;
+        if asks_for_final {
+            let target = self.target(context)?.to_string();
+            read(self, Some(&target))?;
+        }
+        Ok(result)
     }
 }
 
@@ -53,6 +79,10 @@ struct Reading<'a> {
     options: &'a mut Options,
     context: &'a Context,
     scope: Scope,
+    /// The name of the target, in the final pass.
+    target: Option<&'a str>,
+    /// Whether there is a `Match final`.
+    asks_for_final: bool,
     /// How many files include this one.
     depth: usize,
     /// Whether an `Include` in a block that does not count leads here: then nothing here counts.
@@ -60,8 +90,8 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(options: &'a mut Options, context: &'a Context, scope: Scope) -> Self {
-        Self { options, context, scope, depth: 0, never: false }
+    fn new(options: &'a mut Options, context: &'a Context, scope: Scope, target: Option<&'a str>) -> Self {
+        Self { options, context, scope, target, asks_for_final: false, depth: 0, never: false }
     }
 
     fn file(&mut self, path: &Path, check_owner: bool) -> Result<bool, ConfigError> {
@@ -97,6 +127,8 @@ impl<'a> Reading<'a> {
                 "host" => active = self.host(&line).map_err(failed)? && !self.never,
                 "match" => active = self.matches(&line).map_err(failed)? && !self.never,
                 "include" => self.include(&line, active, &origin)?,
+                // The target stays the same.
+                "hostname" if self.target.is_some() => {}
                 _ if active => apply(self.options, &line, &origin).map_err(failed)?,
                 // It counts for another host, which is not where the connection goes.
                 keyword if unhonoured::find(keyword).is_some() => {}
@@ -116,11 +148,11 @@ impl<'a> Reading<'a> {
             return Err("Host needs a pattern".to_owned());
         }
         let patterns: PatternList = line.arguments.iter().map(String::as_str).collect();
-        Ok(patterns.matches(&self.context.host))
+        Ok(patterns.matches(self.target.unwrap_or(&self.context.host)))
     }
 
     /// Whether all criteria of a `Match` hold.
-    fn matches(&self, line: &Line<'_>) -> Result<bool, String> {
+    fn matches(&mut self, line: &Line<'_>) -> Result<bool, String> {
         let mut arguments = line.arguments.iter();
         let mut names = Vec::new();
         let mut holds = true;
@@ -133,9 +165,10 @@ impl<'a> Reading<'a> {
             let name = name.to_ascii_lowercase();
             let subject = match name.as_str() {
                 "all" => None,
-                // Names are not canonicalised here.
-                "canonical" => {
-                    holds &= negated;
+                // Names are not canonicalised here; OpenSSH takes both for the same.
+                "canonical" | "final" => {
+                    self.asks_for_final |= name == "final" && !negated;
+                    holds &= self.target.is_some() != negated;
                     continue;
                 }
                 "host" => {
@@ -189,10 +222,13 @@ impl<'a> Reading<'a> {
                     options: self.options,
                     context: self.context,
                     scope: self.scope,
+                    target: self.target,
+                    asks_for_final: false,
                     depth: self.depth + 1,
                     never: !active,
                 };
                 included.file(&path, true)?;
+                self.asks_for_final |= included.asks_for_final;
             }
         }
         Ok(())

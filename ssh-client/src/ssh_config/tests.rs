@@ -198,6 +198,35 @@ fn blocks_by_criteria() {
     }
 }
 
+/// As ssh_config(5) has it: a second pass, in which only what is still open is taken.
+#[test]
+fn the_final_pass_comes_last() {
+    let text = "Match final all\n RequiredRSASize 2048\n Port 1\n HostName other\n SendEnv LANG\n\
+                Match !final host web.example.com\n User first\n\
+                Host *.example.com\n IdentitiesOnly yes\n\
+                Host web\n HostName %h.example.com\n Port 2\n SendEnv LANG LC_*\n IdentityFile a\n\
+                Match final\n BatchMode yes\n";
+    let options = read("web", text).unwrap();
+    assert_eq!(options.required_rsa_size.as_deref(), Some(&2048));
+    assert_eq!(options.port.as_deref(), Some(&2), "what has a value keeps it");
+    assert_eq!(options.target(&context("web")).unwrap(), "web.example.com");
+    assert!(options.batch_mode.is_some());
+    // By the name of the target, which was not known before.
+    assert_eq!(options.identities_only.as_deref(), Some(&true));
+    assert_eq!(options.user, None);
+    assert_eq!(options.send_env, ["LANG", "LC_*"]);
+    assert_eq!(options.identity_files.len(), 1);
+
+    // Nobody asks for one.
+    for text in ["Match canonical\n Port 1\n", "Match !final\n Port 2\nMatch canonical\n User x\n"] {
+        assert_eq!(read("web", text).unwrap().user, None, "{text}");
+    }
+    assert_eq!(read("web", "Match canonical\n Port 1\n").unwrap().port, None);
+    let both = read("web", "Match canonical\n Port 1\nMatch final\n Port 2\n").unwrap();
+    assert_eq!(both.port.as_deref(), Some(&1));
+    assert_eq!(error("Match final all\nProxyJump j\n"), "config:2: ProxyJump is not supported");
+}
+
 #[test]
 fn errors_name_file_and_line_wherever_they_stand() {
     assert_eq!(error("Port 22\n\nNoSuchOption yes\n"), "config:3: NoSuchOption is not a known option");

@@ -154,9 +154,15 @@ fn authorities_and_rsa_keys_are_held_to_the_configuration() {
     let strict = "StrictHostKeyChecking yes\n";
     assert_eq!(run(strict, &[]), (true, String::new()));
     assert_eq!(run(strict, &["-oHostKeyAlias=alias"]), (true, String::new()));
-    let usual =
-        format!("{strict}CASignatureAlgorithms ecdsa-sha2-nistp256,ssh-ed25519\nRequiredRSASize 3072\n");
-    assert_eq!(run(&usual, &[]), (true, String::new()));
+    // In a file of its own, which counts after the user's.
+    let policy = |lines: &str| {
+        host.write(".ssh/policy", &format!("GSSAPIKexAlgorithms gss-group14-sha256-\n{lines}"));
+        run(&format!("{strict}Match final all\nInclude policy\nGSSAPIAuthentication yes\n"), &[])
+    };
+    let lines = "CASignatureAlgorithms ecdsa-sha2-nistp256,ssh-ed25519\nRequiredRSASize 3072\n";
+    assert_eq!(policy(lines), (true, String::new()));
+    let (is_in, told) = policy("CASignatureAlgorithms ssh-ed25519\nRequiredRSASize 4096\n");
+    assert!(!is_in && told.contains("RSA key of 3072 bits, and 4096 are required"), "{told}");
     let (is_in, told) = run(&format!("{strict}CASignatureAlgorithms rsa-sha2-512\n"), &[]);
     assert!(!is_in && told.contains("signed by ssh-ed25519, which is not allowed"), "{told}");
     let (is_in, told) = run(strict, &["-oRequiredRSASize=4096"]);
