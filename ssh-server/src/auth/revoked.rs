@@ -64,3 +64,48 @@ fn read(list: &Path) -> io::Result<RevokedKeys> {
     let bytes = file::read(list, MAX_FILE)?;
     RevokedKeys::parse(&bytes).map_err(io::Error::other)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Permissions;
+    use ssh_crypto::{PublicKey, Secret};
+    use std::os::unix::fs::PermissionsExt;
+
+    /// Whoever comes is in, or needs one thing more.
+    struct Everybody(Verdict);
+
+    impl Authenticator for Everybody {
+        fn methods(&self) -> Vec<Method> {
+            vec![Method::HostBased]
+        }
+
+        fn check(&self, _: &Client<'_>, _: &Credential<'_>) -> Verdict {
+            self.0.clone()
+        }
+    }
+
+    #[test]
+    fn whoever_shows_a_revoked_key_gets_no_further() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o700)).unwrap();
+        let list = dir.path().join("list");
+        let (good, bad) = (PublicKey::Ed25519([1; 32]), PublicKey::Ed25519([2; 32]));
+        std::fs::write(&list, bad.to_line("")).unwrap();
+        std::fs::set_permissions(&list, PermissionsExt::from_mode(0o600)).unwrap();
+        let provider = ssh_kex::default_provider();
+        let client = Client { user: "alice", address: None, passed: &[], provider: &provider };
+        let partly = Verdict::Partial(Permissions::all(), vec![Method::Password]);
+        for said in [Verdict::accept(), partly, Verdict::Reject] {
+            let revoking = Revoking { inner: Arc::new(Everybody(said.clone())), lists: vec![list.clone()] };
+            let host = |key| Credential::Host { key, certificate: None, host: "host", local_user: "alice" };
+            for credential in [Credential::Key(&bad), host(&bad)] {
+                assert_eq!(revoking.check(&client, &credential), Verdict::Reject, "{credential:?}");
+            }
+            let password = Secret::from("secret");
+            for credential in [Credential::Key(&good), host(&good), Credential::Password(&password)] {
+                assert_eq!(revoking.check(&client, &credential), said, "{credential:?}");
+            }
+        }
+    }
+}
