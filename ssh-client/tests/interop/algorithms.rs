@@ -3,9 +3,15 @@
 
 use crate::facade::connect;
 use crate::support::{config, config_with_key, public_key};
-use ssh_client::{Config, Credential, RekeyLimit, host_key::Expect};
-use std::sync::Arc;
-use testing::{KeyKind, Sshd, noise};
+use ssh_client::{
+    Config, Credential, ErrorKind, PrivateKeyFile, RekeyLimit, Signer,
+    certificate::{self, CertifiedSigner},
+    crypto::SignError,
+    host_key::{Expect, Known},
+    known_hosts::KnownHosts,
+};
+use std::{fs, path::Path, sync::Arc};
+use testing::{KeyKind, KeyPair, Sshd, noise};
 
 /// What each run sends and gets back, in bytes.
 const SIZE: usize = if cfg!(feature = "aws-lc") { 8 << 20 } else { 2 << 20 };
@@ -87,6 +93,7 @@ fn every_host_key_algorithm() {
         (KeyKind::EcdsaP521, "ecdsa-sha2-nistp521"),
         (KeyKind::Rsa, "rsa-sha2-256"),
         (KeyKind::Rsa, "rsa-sha2-512"),
+        (KeyKind::Rsa, "ssh-rsa"),
     ];
     for (kind, name) in algorithms {
         let base = config_with_key(&sshd, KeyKind::Ed25519);
@@ -103,6 +110,96 @@ fn every_user_key_type() {
     for kind in KeyKind::ALL {
         echo(&sshd, config_with_key(&sshd, kind), &format!("user key {kind:?}"));
     }
+}
+
+/// A key in a file that signs by this algorithm alone, for old peers.
+struct Legacy(ssh_client::KeyPair, &'static str);
+
+impl Legacy {
+    fn read(path: &Path, algorithm: &'static str, config: &Config) -> Arc<Self> {
+        let key = PrivateKeyFile::parse(&fs::read(path).unwrap()).unwrap().decrypt(None).unwrap();
+        // Nobody signs so by accident.
+        let usual = ssh_client::KeyPair::new(&key, config.provider());
+        assert!(!usual.is_ok_and(|key| key.algorithms().contains(&algorithm)), "{algorithm}");
+        Arc::new(Self(ssh_client::KeyPair::with_legacy(&key, config.provider()).unwrap(), algorithm))
+    }
+}
+
+impl Signer for Legacy {
+    fn public_key(&self) -> &[u8] {
+        self.0.public_key()
+    }
+
+    fn algorithms(&self) -> Vec<&str> {
+        vec![self.1]
+    }
+
+    fn sign(&self, algorithm: &str, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        assert_eq!(algorithm, self.1);
+        self.0.sign(algorithm, message)
+    }
+}
+
+#[test]
+fn a_user_signs_with_sha1_where_nothing_else_is_taken() {
+    let name = "a_user_signs_with_sha1_where_nothing_else_is_taken";
+    let builder = Sshd::builder().config("PubkeyAcceptedAlgorithms ssh-rsa\nRekeyLimit 1M");
+    let Some(sshd) = builder.start_or_skip(name) else { return };
+    let base = config(&sshd);
+    let key = Legacy::read(&sshd.user_key_path(KeyKind::Rsa), "ssh-rsa", &base);
+    echo(&sshd, base.key(key), "ssh-rsa");
+    let error = connect(&sshd, &config_with_key(&sshd, KeyKind::Rsa)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Authentication);
+}
+
+/// A server that takes DSA everywhere; its host key with a certificate is the one at `path`.
+fn dsa_server(test: &str, path: &Path) -> Option<Sshd> {
+    if !supported("key").lines().any(|name| name == "ssh-dss") {
+        testing::say(test, "this OpenSSH has no ssh-dss any more");
+        return None;
+    }
+    KeyPair::generate(KeyKind::Dsa).write(path);
+    KeyPair::authority().certify(path, &["-h", "-n", "127.0.0.1"]);
+    let names = "ssh-dss,ssh-dss-cert-v01@openssh.com";
+    let lines = format!(
+        "RekeyLimit 1M\nHostKey {}\nHostCertificate {0}-cert.pub\nHostKeyAlgorithms {names}\nPubkeyAcceptedAlgorithms {names}",
+        path.display()
+    );
+    let sshd = Sshd::builder().host_keys(&[]).config(&lines).start_or_skip(test)?;
+    sshd.authorize(&format!("cert-authority {}", KeyPair::authority().public_line()));
+    Some(sshd)
+}
+
+#[test]
+fn dsa_for_hosts_and_users() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = dir.path().join("host");
+    let Some(sshd) = dsa_server("dsa_for_hosts_and_users", &host) else { return };
+    let host = fs::read_to_string(host.with_extension("pub")).unwrap();
+    let base = config(&sshd).host_key(Expect(public_key(host.trim())));
+    let user = Legacy::read(&sshd.user_key_path(KeyKind::Dsa), "ssh-dss", &base);
+    let base = base.key(user);
+    // Only who names it gets it.
+    assert_eq!(connect(&sshd, &base).unwrap_err().kind(), ErrorKind::NothingInCommon);
+    let mut algorithms = base.offered().clone();
+    algorithms.host_key = vec!["ssh-dss".into()];
+    echo(&sshd, base.algorithms(algorithms), "ssh-dss");
+}
+
+#[test]
+fn dsa_with_certificates() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(sshd) = dsa_server("dsa_with_certificates", &dir.path().join("host")) else { return };
+    let authority = KeyPair::authority().public_line();
+    let known = format!("@cert-authority [127.0.0.1]:{} {authority}", sshd.port());
+    let base = config(&sshd).host_key(Known(KnownHosts::parse(&known)));
+    let path = KeyPair::generate(KeyKind::Dsa).write(&dir.path().join("user"));
+    KeyPair::authority().certify(&path, &["-n", sshd.user()]);
+    let certificate = certificate::read_file(dir.path().join("user-cert.pub")).unwrap();
+    let user = CertifiedSigner::new(Legacy::read(&path, "ssh-dss", &base), certificate).unwrap();
+    let mut algorithms = base.offered().clone();
+    algorithms.host_key = vec!["ssh-dss-cert-v01@openssh.com".into()];
+    echo(&sshd, base.algorithms(algorithms).key(Arc::new(user)), "ssh-dss-cert-v01@openssh.com");
 }
 
 #[test]
