@@ -12,3 +12,5 @@ mod openssh;
 mod others;
 #[path = "own.rs"]
 mod own;
+#[path = "security_keys.rs"]
+mod security_keys;

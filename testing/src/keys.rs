@@ -19,12 +19,17 @@ pub enum KeyKind {
     EcdsaP521,
     /// `ssh-rsa`, 3072 bits.
     Rsa,
+    /// `ssh-dss`, which OpenSSH has up to 9.9.
+    Dsa,
 }
 
 impl KeyKind {
-    /// Every kind.
+    /// Every kind that all servers know.
     pub const ALL: [KeyKind; 5] =
         [KeyKind::Ed25519, KeyKind::EcdsaP256, KeyKind::EcdsaP384, KeyKind::EcdsaP521, KeyKind::Rsa];
+
+    /// How many kinds there are, [`KeyKind::ALL`] and the others.
+    const COUNT: usize = KeyKind::Dsa as usize + 1;
 
     /// The name of the kind as it stands in a public key, RFC 4253 §6.6.
     pub fn name(self) -> &'static str {
@@ -34,6 +39,7 @@ impl KeyKind {
             KeyKind::EcdsaP384 => "ecdsa-sha2-nistp384",
             KeyKind::EcdsaP521 => "ecdsa-sha2-nistp521",
             KeyKind::Rsa => "ssh-rsa",
+            KeyKind::Dsa => "ssh-dss",
         }
     }
 
@@ -44,6 +50,7 @@ impl KeyKind {
             KeyKind::EcdsaP384 => "ecdsa384",
             KeyKind::EcdsaP521 => "ecdsa521",
             KeyKind::Rsa => "rsa",
+            KeyKind::Dsa => "dsa",
         }
     }
 
@@ -54,6 +61,7 @@ impl KeyKind {
             KeyKind::EcdsaP384 => ["-t", "ecdsa", "-b", "384"],
             KeyKind::EcdsaP521 => ["-t", "ecdsa", "-b", "521"],
             KeyKind::Rsa => ["-t", "rsa", "-b", "3072"],
+            KeyKind::Dsa => ["-t", "dsa", "-b", "1024"],
         }
     }
 }
@@ -159,13 +167,13 @@ impl KeyPair {
 
     /// The host key of this test process: one per kind, made at its first use, for RSA keys take a second to find.
     pub(crate) fn host(kind: KeyKind) -> &'static KeyPair {
-        static KEYS: [OnceLock<KeyPair>; 5] = [const { OnceLock::new() }; 5];
+        static KEYS: [OnceLock<KeyPair>; KeyKind::COUNT] = [const { OnceLock::new() }; KeyKind::COUNT];
         KEYS[kind as usize].get_or_init(|| KeyPair::generate(kind))
     }
 
     /// The user key of this test process, made likewise.
     pub(crate) fn user(kind: KeyKind) -> &'static KeyPair {
-        static KEYS: [OnceLock<KeyPair>; 5] = [const { OnceLock::new() }; 5];
+        static KEYS: [OnceLock<KeyPair>; KeyKind::COUNT] = [const { OnceLock::new() }; KeyKind::COUNT];
         KEYS[kind as usize].get_or_init(|| KeyPair::generate(kind))
     }
 }

@@ -11,7 +11,7 @@ use crate::keys::{KeyKind, KeyPair};
 
 /// A server on 127.0.0.1, whichever program it is, so that a test is written once for all of them.
 ///
-/// Its host keys are those of the test process ([`KeyPair`]s made at their first use), one of every [`KeyKind`].
+/// Its host keys are those of the test process ([`KeyPair`]s made at their first use), one of every kind in [`KeyKind::ALL`].
 pub trait Server: Sync {
     /// The port it listens on.
     fn port(&self) -> u16;

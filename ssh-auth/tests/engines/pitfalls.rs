@@ -23,6 +23,7 @@ use ssh_wire::{
     },
     number::{self, disconnect},
 };
+use testing::SecurityKey;
 
 fn started(methods: Vec<Method>) -> Client {
     let mut client = Client::new(ClientConfig::new("user", methods), b"id".to_vec());
@@ -595,6 +596,35 @@ fn a_forged_signature_is_refused_without_asking() {
         bad[at] ^= 1;
         assert!(!ask(b"ssh-ed25519", blob, &bad), "byte {at}");
         assert!(!ask(b"ssh-ed25519", blob, &good[..at]), "cut at {at}");
+    }
+}
+
+#[test]
+fn a_security_key_that_nobody_touches_counts_only_where_it_may() {
+    for (touched, other) in SecurityKey::both().into_iter().zip(SecurityKey::both()) {
+        for (key, is_touched) in [(touched, true), (other.untouched(), false)] {
+            let algorithm = key.public().key_type();
+            let data = {
+                let algorithms = vec![algorithm.to_owned()];
+                let public_key = key.public_key().to_vec();
+                let method = Method::Publickey(KeyMethod { public_key, algorithms, probe: false, id: 7 });
+                let Some(Event::Sign { data, .. }) = started(vec![method]).poll_event() else {
+                    unreachable!()
+                };
+                data
+            };
+            for untouched in [false, true] {
+                let mut config = ServerConfig::new(provider(), &["publickey"]);
+                config.untouched = untouched;
+                let mut server = Server::new(config, b"id".to_vec());
+                server.handle(&ServiceRequest { service: b"ssh-userauth" }.to_payload()).unwrap();
+                let signature = key.sign(algorithm, &data).unwrap();
+                let (algorithm, public_key) = (algorithm.as_bytes(), key.public_key());
+                let fields = PublickeyRequest { algorithm, public_key, signature: Some(&signature) };
+                server.handle(&request(b"user", b"publickey", &fields)).unwrap();
+                assert_eq!(server.poll_event().is_some(), is_touched || untouched);
+            }
+        }
     }
 }
 

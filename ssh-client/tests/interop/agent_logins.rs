@@ -4,19 +4,11 @@ use super::facade::connect;
 use crate::ssh_agent::{agent_of, private};
 use crate::support::{config, public_key};
 use ssh_client::{
-    Credential, ErrorKind, PrivateKey, PrivateKeyFile, PublicKey, Signer,
-    agent::{AddedKey, Agent, AgentKeys, Constraint, Destination, HopHost, Identity},
-    auth::agent::{Frames, Reply, Request},
-    certificate, default_provider, wire,
+    Credential, ErrorKind, PrivateKeyFile, Signer,
+    agent::{AddedKey, Agent, AgentKeys, Constraint, Destination, HopHost},
+    certificate,
 };
-use std::{
-    io::{Read, Write},
-    os::unix::net::UnixStream,
-    path::Path,
-    process::Command,
-    sync::Arc,
-    thread,
-};
+use std::{path::Path, process::Command, sync::Arc, thread};
 use testing::{KeyKind, KeyPair, SshAgent, Sshd};
 
 #[test]
@@ -104,58 +96,6 @@ fn an_agent_that_is_gone_is_told_and_the_rest_is_tried() {
     let key = Credential::key_file(sshd.user_key_path(KeyKind::Ed25519), None, base.provider()).unwrap();
     assert!(connect(&sshd, &base.credential(key)).is_ok());
     assert_eq!(Agent::connect_to("/no/such/agent").unwrap_err().kind(), ErrorKind::Agent);
-}
-
-/// An agent that keeps a security key in software: what sshd sees is the same.
-fn security_key_agent(mut stream: UnixStream, key: &PrivateKey, public: &PublicKey) {
-    let provider = default_provider();
-    let pair = ssh_client::KeyPair::new(key, &provider).unwrap();
-    let application = b"ssh:".to_vec();
-    let mut frames = Frames::new();
-    let mut buffer = [0; 4096];
-    loop {
-        while let Some(payload) = frames.next_frame().unwrap() {
-            let reply = match Request::parse(&payload).unwrap() {
-                Request::Identities => {
-                    Reply::Identities(vec![Identity { blob: public.to_blob(), comment: "token".to_owned() }])
-                }
-                Request::Sign { data, .. } => {
-                    // PROTOCOL.u2f: the hashes of application and data around flags (touched) and counter.
-                    let hash = |bytes: &[u8]| ssh_client::crypto::Hash::Sha256.digest(&[bytes]).to_vec();
-                    let tail = [1, 0, 0, 0, 7];
-                    let signed = [hash(&application), tail.to_vec(), hash(data)].concat();
-                    let signature = pair.sign("ssh-ed25519", &signed).unwrap();
-                    let mut blob = Vec::new();
-                    wire::Encode::encode("sk-ssh-ed25519@openssh.com", &mut blob);
-                    blob.extend_from_slice(&signature[4 + "ssh-ed25519".len()..]);
-                    blob.extend_from_slice(&tail);
-                    Reply::Signature(blob)
-                }
-                _ => Reply::Failure,
-            };
-            stream.write_all(&reply.to_frame().unwrap()).unwrap();
-        }
-        match stream.read(&mut buffer) {
-            Ok(0) | Err(_) => return,
-            Ok(n) => frames.push(&buffer[..n]),
-        }
-    }
-}
-
-#[test]
-fn login_with_a_security_key() {
-    let Some(sshd) = Sshd::start_or_skip("login_with_a_security_key") else { return };
-    let key = private(&KeyPair::generate(KeyKind::Ed25519));
-    let PublicKey::Ed25519(bytes) = key.public_key() else { panic!() };
-    let public = PublicKey::SkEd25519 { key: bytes, application: b"ssh:".to_vec() };
-    sshd.authorize(&public.to_line(""));
-    let (ours, theirs) = UnixStream::pair().unwrap();
-    let agent = thread::spawn(move || security_key_agent(theirs, &key, &public));
-    let keys = AgentKeys::new(Agent::over(ours));
-    let session = connect(&sshd, &config(&sshd).credential(keys.into())).unwrap();
-    assert!(sshd.log().contains("ED25519-SK"), "{}", sshd.log());
-    drop(session);
-    agent.join().unwrap();
 }
 
 #[test]

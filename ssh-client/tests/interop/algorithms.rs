@@ -3,9 +3,15 @@
 
 use crate::facade::connect;
 use crate::support::{config, config_with_key, key_exchanges, public_key};
-use ssh_client::{Config, Credential, RekeyLimit, host_key::Expect};
-use std::sync::Arc;
-use testing::{KeyKind, Sshd, noise};
+use ssh_client::{
+    Config, Credential, ErrorKind, PrivateKeyFile, RekeyLimit, Signer,
+    certificate::{self, CertifiedSigner},
+    crypto::SignError,
+    host_key::{Expect, Known},
+    known_hosts::KnownHosts,
+};
+use std::{fs, path::Path, sync::Arc};
+use testing::{KeyKind, KeyPair, Sshd, noise};
 
 /// What each run sends and gets back, in bytes.
 const SIZE: usize = if cfg!(feature = "aws-lc") { 8 << 20 } else { 2 << 20 };
@@ -79,7 +85,13 @@ const KEXES: [&str; 14] = [
     "sntrup761x25519-sha512@openssh.com",
 ];
 
-/// What both sides have of a kind, as `ssh -Q` calls it. With OpenSSH 9.2 these are the names `expected`, no more and no
+/// What the OpenSSH of this machine has of a kind, as `ssh -Q` calls it.
+fn supported(kind: &str) -> Vec<String> {
+    let output = std::process::Command::new("ssh").args(["-Q", kind]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// What both sides have of a kind. With OpenSSH 9.2 these are the names `expected`, no more and no
 /// less; what another version lacks of them is told.
 fn common<'a>(
     sshd: &Sshd,
@@ -87,9 +99,8 @@ fn common<'a>(
     ours: impl Iterator<Item = &'a str>,
     expected: &[&str],
 ) -> Vec<&'a str> {
-    let output = std::process::Command::new("ssh").args(["-Q", kind]).output().unwrap();
-    let theirs = String::from_utf8(output.stdout).unwrap();
-    let common: Vec<_> = ours.filter(|name| theirs.lines().any(|other| other == *name)).collect();
+    let theirs = supported(kind);
+    let common: Vec<_> = ours.filter(|name| theirs.iter().any(|other| other == name)).collect();
     let session = connect(sshd, &config_with_key(sshd, KeyKind::Ed25519)).unwrap();
     let server = session.server().unwrap().software().to_owned();
     if server.starts_with("OpenSSH_9.2p") {
@@ -103,11 +114,10 @@ fn common<'a>(
     common
 }
 
-/// A configuration whose key exchanges are cheap. OpenSSH holds the bytes of a packet against a limit in blocks, and so
+/// The same with cheap key exchanges, and no more of them than asked for. OpenSSH holds the bytes of a packet against a limit in blocks, and so
 /// exchanges keys after nearly every packet of a cipher with blocks of 16 bytes. With ChaCha20, whose blocks it takes to
-/// have eight, there are about as many exchanges as were asked for.
-fn base(sshd: &Sshd) -> Config {
-    let config = config_with_key(sshd, KeyKind::Ed25519);
+/// have eight, it goes by the limit.
+fn cheap(config: Config) -> Config {
     let mut algorithms = config.offered().clone();
     algorithms.kex = vec!["curve25519-sha256".into()];
     algorithms.cipher_c2s = vec!["chacha20-poly1305@openssh.com".into()];
@@ -118,7 +128,7 @@ fn base(sshd: &Sshd) -> Config {
 #[test]
 fn every_cipher() {
     let Some(sshd) = server("every_cipher") else { return };
-    let base = base(&sshd);
+    let base = cheap(config_with_key(&sshd, KeyKind::Ed25519));
     let ours = base.provider().ciphers.iter().map(|cipher| cipher.name());
     for name in common(&sshd, "cipher", ours, &CIPHERS) {
         let mut algorithms = base.offered().clone();
@@ -130,7 +140,7 @@ fn every_cipher() {
 #[test]
 fn every_mac() {
     let Some(sshd) = server("every_mac") else { return };
-    let base = base(&sshd);
+    let base = cheap(config_with_key(&sshd, KeyKind::Ed25519));
     let ours = base.provider().macs.iter().map(|mac| mac.name());
     for name in common(&sshd, "mac", ours, &MACS) {
         let mut algorithms = base.offered().clone();
@@ -144,7 +154,7 @@ fn every_mac() {
 #[test]
 fn every_key_exchange_method() {
     let Some(sshd) = server("every_key_exchange_method") else { return };
-    let base = base(&sshd);
+    let base = cheap(config_with_key(&sshd, KeyKind::Ed25519));
     let ours = base.provider().kex.iter().map(|method| method.name());
     for name in common(&sshd, "kex", ours, &KEXES) {
         let mut algorithms = base.offered().clone();
@@ -163,9 +173,10 @@ fn every_host_key_algorithm() {
         (KeyKind::EcdsaP521, "ecdsa-sha2-nistp521"),
         (KeyKind::Rsa, "rsa-sha2-256"),
         (KeyKind::Rsa, "rsa-sha2-512"),
+        (KeyKind::Rsa, "ssh-rsa"),
     ];
     for (kind, name) in algorithms {
-        let base = base(&sshd);
+        let base = cheap(config_with_key(&sshd, KeyKind::Ed25519));
         let mut algorithms = base.offered().clone();
         algorithms.host_key = vec![name.into()];
         let key = public_key(sshd.host_key(kind).public_line());
@@ -176,11 +187,99 @@ fn every_host_key_algorithm() {
 #[test]
 fn every_user_key_type() {
     let Some(sshd) = server("every_user_key_type") else { return };
-    let algorithms = base(&sshd).offered().clone();
     for kind in KeyKind::ALL {
-        let config = config_with_key(&sshd, kind).algorithms(algorithms.clone());
-        echo(&sshd, config, &format!("user key {kind:?}"));
+        echo(&sshd, cheap(config_with_key(&sshd, kind)), &format!("user key {kind:?}"));
     }
+}
+
+/// A key in a file that signs by this algorithm alone, for old peers.
+struct Legacy(ssh_client::KeyPair, &'static str);
+
+impl Legacy {
+    fn read(path: &Path, algorithm: &'static str, config: &Config) -> Arc<Self> {
+        let key = PrivateKeyFile::parse(&fs::read(path).unwrap()).unwrap().decrypt(None).unwrap();
+        // Nobody signs so by accident.
+        let usual = ssh_client::KeyPair::new(&key, config.provider());
+        assert!(!usual.is_ok_and(|key| key.algorithms().contains(&algorithm)), "{algorithm}");
+        Arc::new(Self(ssh_client::KeyPair::with_legacy(&key, config.provider()).unwrap(), algorithm))
+    }
+}
+
+impl Signer for Legacy {
+    fn public_key(&self) -> &[u8] {
+        self.0.public_key()
+    }
+
+    fn algorithms(&self) -> Vec<&str> {
+        vec![self.1]
+    }
+
+    fn sign(&self, algorithm: &str, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        assert_eq!(algorithm, self.1);
+        self.0.sign(algorithm, message)
+    }
+}
+
+#[test]
+fn a_user_signs_with_sha1_where_nothing_else_is_taken() {
+    let name = "a_user_signs_with_sha1_where_nothing_else_is_taken";
+    let builder = Sshd::builder().config("LogLevel DEBUG\nPubkeyAcceptedAlgorithms ssh-rsa\nRekeyLimit 1M");
+    let Some(sshd) = builder.start_or_skip(name) else { return };
+    let base = cheap(config(&sshd));
+    let key = Legacy::read(&sshd.user_key_path(KeyKind::Rsa), "ssh-rsa", &base);
+    echo(&sshd, base.key(key), "ssh-rsa");
+    let error = connect(&sshd, &config_with_key(&sshd, KeyKind::Rsa)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Authentication);
+}
+
+/// A server that takes DSA everywhere; its host key with a certificate is the one at `path`.
+fn dsa_server(test: &str, path: &Path) -> Option<Sshd> {
+    if !supported("key").iter().any(|name| name == "ssh-dss") {
+        testing::say(test, "this OpenSSH has no ssh-dss any more");
+        return None;
+    }
+    KeyPair::generate(KeyKind::Dsa).write(path);
+    KeyPair::authority().certify(path, &["-h", "-n", "127.0.0.1"]);
+    let names = "ssh-dss,ssh-dss-cert-v01@openssh.com";
+    let lines = format!(
+        "LogLevel DEBUG\nRekeyLimit 1M\nHostKey {}\nHostCertificate {0}-cert.pub\nHostKeyAlgorithms {names}\nPubkeyAcceptedAlgorithms {names}",
+        path.display()
+    );
+    let sshd = Sshd::builder().host_keys(&[]).config(&lines).start_or_skip(test)?;
+    sshd.authorize(&format!("cert-authority {}", KeyPair::authority().public_line()));
+    Some(sshd)
+}
+
+#[test]
+fn dsa_for_hosts_and_users() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = dir.path().join("host");
+    let Some(sshd) = dsa_server("dsa_for_hosts_and_users", &host) else { return };
+    let host = fs::read_to_string(host.with_extension("pub")).unwrap();
+    let base = cheap(config(&sshd)).host_key(Expect(public_key(host.trim())));
+    let user = Legacy::read(&sshd.user_key_path(KeyKind::Dsa), "ssh-dss", &base);
+    let base = base.key(user);
+    // Only who names it gets it.
+    assert_eq!(connect(&sshd, &base).unwrap_err().kind(), ErrorKind::NothingInCommon);
+    let mut algorithms = base.offered().clone();
+    algorithms.host_key = vec!["ssh-dss".into()];
+    echo(&sshd, base.algorithms(algorithms), "ssh-dss");
+}
+
+#[test]
+fn dsa_with_certificates() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(sshd) = dsa_server("dsa_with_certificates", &dir.path().join("host")) else { return };
+    let authority = KeyPair::authority().public_line();
+    let known = format!("@cert-authority [127.0.0.1]:{} {authority}", sshd.port());
+    let base = cheap(config(&sshd)).host_key(Known(KnownHosts::parse(&known)));
+    let path = KeyPair::generate(KeyKind::Dsa).write(&dir.path().join("user"));
+    KeyPair::authority().certify(&path, &["-n", sshd.user()]);
+    let certificate = certificate::read_file(dir.path().join("user-cert.pub")).unwrap();
+    let user = CertifiedSigner::new(Legacy::read(&path, "ssh-dss", &base), certificate).unwrap();
+    let mut algorithms = base.offered().clone();
+    algorithms.host_key = vec!["ssh-dss-cert-v01@openssh.com".into()];
+    echo(&sshd, base.algorithms(algorithms).key(Arc::new(user)), "ssh-dss-cert-v01@openssh.com");
 }
 
 #[test]

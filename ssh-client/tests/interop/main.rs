@@ -16,5 +16,6 @@ mod host_keys;
 mod hostbased;
 mod readiness;
 mod rekeying;
+mod security_keys;
 mod ssh_agent;
 mod support;

@@ -25,6 +25,8 @@ mod hostbased;
 mod peers;
 #[path = "../interop/rekeying.rs"]
 mod rekeying;
+#[path = "../interop/security_keys.rs"]
+mod security_keys;
 
 fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<&'static Runtime> = OnceLock::new();

@@ -27,6 +27,8 @@ mod host_keys;
 mod peers;
 #[path = "../interop/rekeying.rs"]
 mod rekeying;
+#[path = "../interop/security_keys.rs"]
+mod security_keys;
 
 fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();

@@ -10,7 +10,8 @@
 #[path = "../driver/mod.rs"]
 mod driver;
 
-use driver::{Serving, TaskSessions, serve};
+use driver::TaskSessions;
+pub(crate) use driver::{Serving, serve};
 use ssh_client::{Config, Credential, blocking::Session, host_key::Expect};
 use ssh_server::{
     Authenticator, CertifiedSigner, Client, Fixed, ForwardAll, KeyKind, KeyPair, Limits, Method, Permissions,
