@@ -97,3 +97,19 @@ fn rsa_primes_in_either_order() {
     let line = String::from_utf8(shop.run("ssh-keygen", &["-y", "-f", "swapped"])).unwrap();
     assert_eq!(public(&line), made.public);
 }
+
+/// Made by ssh-keygen for this test, which takes too long to do each time. AWS-LC signs by keys of up to 8192 bits, and
+/// the pure Rust back end by the others.
+#[test]
+fn the_largest_rsa_keys() {
+    let files = [
+        (8192, include_str!("data/rsa_8192"), include_str!("data/rsa_8192.pub")),
+        (8200, include_str!("data/rsa_8200"), include_str!("data/rsa_8200.pub")),
+        (16384, include_str!("data/rsa_16384"), include_str!("data/rsa_16384.pub")),
+    ];
+    for (bits, private, line) in files {
+        let public = public(line);
+        assert_eq!(public.bits(), bits);
+        holds(private.as_bytes(), &public);
+    }
+}
