@@ -265,6 +265,41 @@ fn openssh_by_every_algorithm() {
 }
 
 #[test]
+fn the_newest_openssh_has_mldsa() {
+    let test = "the_newest_openssh_has_mldsa";
+    let (Some(ssh), Some(_)) = (newer(test, "ssh"), newer(test, "ssh-keygen")) else { return };
+    let [host, user, other] = [(); 3].map(|()| KeyPair::generate(testing::KeyKind::MlDsa44Ed25519));
+    let provider = ssh_client::default_provider();
+    let private = ssh_client::PrivateKeyFile::parse(host.private()).unwrap().decrypt(None).unwrap();
+    let signer = ssh_client::KeyPair::new(&private, &provider).unwrap();
+    let (public, _) = ssh_client::PublicKey::from_line(user.public_line()).unwrap();
+    let builder = ssh_server::Server::builder().host_key(std::sync::Arc::new(signer));
+    let builder = builder.auth(ssh_server::Fixed::new(USER).key(public)).limits(common::limits());
+    let server = builder.sessions(ssh_server::Programs::new()).build().unwrap();
+    let serving = common::serve(&server, TcpListener::bind("127.0.0.1:0").unwrap());
+    let port = serving.address().port();
+    let dir = tempfile::tempdir().unwrap();
+    let log_in = |known: &KeyPair, key: &KeyPair| {
+        let file = dir.path().join("known_hosts");
+        std::fs::write(&file, format!("[127.0.0.1]:{port} {}\n", known.public_line())).unwrap();
+        let mut command = Command::new(&ssh);
+        command.args(["-F", "none", "-oStrictHostKeyChecking=yes", "-oGlobalKnownHostsFile=none"]);
+        command.arg(format!("-oUserKnownHostsFile={}", file.display()));
+        command.args(["-oHostKeyAlgorithms=ssh-mldsa44-ed25519", "-oBatchMode=yes", "-oIdentitiesOnly=yes"]);
+        command.args(["-oPubkeyAcceptedAlgorithms=ssh-mldsa44-ed25519", "-oIdentityAgent=none"]);
+        command.arg("-p").arg(port.to_string()).arg("-i").arg(key.write(&dir.path().join("key")));
+        command.arg(format!("{USER}@127.0.0.1")).arg("echo in");
+        run(command, b"")
+    };
+    let output = log_in(&host, &user);
+    assert_eq!(text(&output.stdout), "in\n", "{}", text(&output.stderr));
+    let output = log_in(&other, &user);
+    assert!(text(&output.stderr).contains("Host key verification failed"), "{output:?}");
+    let output = log_in(&host, &other);
+    assert!(text(&output.stderr).contains("Permission denied"), "{output:?}");
+}
+
+#[test]
 fn openssh_knows_a_host_by_its_certificate() {
     for ssh in openssh("openssh_knows_a_host_by_its_certificate") {
         let fixture = plan().certified("127.0.0.1").start();

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use crate::newer;
+
 /// The kinds of key that the harness makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeyKind {
@@ -21,6 +23,8 @@ pub enum KeyKind {
     Rsa,
     /// `ssh-dss`, which OpenSSH has up to 9.9.
     Dsa,
+    /// `ssh-mldsa44-ed25519`, which OpenSSH has from 10.6 on; made by the newer one's `ssh-keygen`.
+    MlDsa44Ed25519,
 }
 
 impl KeyKind {
@@ -29,7 +33,7 @@ impl KeyKind {
         [KeyKind::Ed25519, KeyKind::EcdsaP256, KeyKind::EcdsaP384, KeyKind::EcdsaP521, KeyKind::Rsa];
 
     /// How many kinds there are, [`KeyKind::ALL`] and the others.
-    const COUNT: usize = KeyKind::Dsa as usize + 1;
+    const COUNT: usize = KeyKind::MlDsa44Ed25519 as usize + 1;
 
     /// The name of the kind as it stands in a public key, RFC 4253 §6.6.
     pub fn name(self) -> &'static str {
@@ -40,6 +44,7 @@ impl KeyKind {
             KeyKind::EcdsaP521 => "ecdsa-sha2-nistp521",
             KeyKind::Rsa => "ssh-rsa",
             KeyKind::Dsa => "ssh-dss",
+            KeyKind::MlDsa44Ed25519 => "ssh-mldsa44-ed25519",
         }
     }
 
@@ -51,18 +56,29 @@ impl KeyKind {
             KeyKind::EcdsaP521 => "ecdsa521",
             KeyKind::Rsa => "rsa",
             KeyKind::Dsa => "dsa",
+            KeyKind::MlDsa44Ed25519 => "mldsa44",
         }
     }
 
-    fn arguments(self) -> [&'static str; 4] {
+    fn arguments(self) -> &'static [&'static str] {
         match self {
-            KeyKind::Ed25519 => ["-t", "ed25519", "-b", "256"],
-            KeyKind::EcdsaP256 => ["-t", "ecdsa", "-b", "256"],
-            KeyKind::EcdsaP384 => ["-t", "ecdsa", "-b", "384"],
-            KeyKind::EcdsaP521 => ["-t", "ecdsa", "-b", "521"],
-            KeyKind::Rsa => ["-t", "rsa", "-b", "3072"],
-            KeyKind::Dsa => ["-t", "dsa", "-b", "1024"],
+            KeyKind::Ed25519 => &["-t", "ed25519", "-b", "256"],
+            KeyKind::EcdsaP256 => &["-t", "ecdsa", "-b", "256"],
+            KeyKind::EcdsaP384 => &["-t", "ecdsa", "-b", "384"],
+            KeyKind::EcdsaP521 => &["-t", "ecdsa", "-b", "521"],
+            KeyKind::Rsa => &["-t", "rsa", "-b", "3072"],
+            KeyKind::Dsa => &["-t", "dsa", "-b", "1024"],
+            KeyKind::MlDsa44Ed25519 => &["-t", "mldsa44-ed25519"],
         }
+    }
+}
+
+/// The machine's own `ssh-keygen`, or the newer one, which alone knows ML-DSA.
+fn ssh_keygen(is_newer: bool) -> Command {
+    if is_newer {
+        Command::new(newer::find("ssh-keygen").expect(newer::MISSING))
+    } else {
+        Command::new("ssh-keygen")
     }
 }
 
@@ -86,7 +102,7 @@ impl KeyPair {
         assert!(arguments.contains(&"-N"), "without -N ssh-keygen would ask for a passphrase");
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = dir.path().join("key");
-        let output = Command::new("ssh-keygen")
+        let output = ssh_keygen(kind == KeyKind::MlDsa44Ed25519)
             .args(["-q", "-C", "throw-away test key"])
             .args(kind.arguments())
             .args(arguments)
@@ -154,11 +170,14 @@ impl KeyPair {
     /// a host. The certificate lies beside it, too (`-cert.pub`).
     pub fn certify(&self, path: &Path, arguments: &[&str]) {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let output = Command::new("ssh-keygen")
+        let subject = format!("{}.pub", path.display());
+        let line = fs::read_to_string(&subject).expect("the public key");
+        let newest = KeyKind::MlDsa44Ed25519;
+        let output = ssh_keygen(self.kind == newest || line.starts_with(newest.name()))
             .args(["-q", "-I", "throw-away certificate", "-V", "+1h", "-s"])
             .arg(self.write(&dir.path().join("authority")))
             .args(arguments)
-            .arg(format!("{}.pub", path.display()))
+            .arg(subject)
             .stdin(Stdio::null())
             .output()
             .expect("ssh-keygen of the package openssh-client");

@@ -14,7 +14,7 @@ pub(crate) fn provider() -> Arc<Provider> {
 
 /// The same key in every test of a process: the larger kinds take their time.
 pub(crate) fn key(which: Key) -> &'static KeyPair {
-    static KEYS: [OnceLock<KeyPair>; 6] = [const { OnceLock::new() }; 6];
+    static KEYS: [OnceLock<KeyPair>; 7] = [const { OnceLock::new() }; 7];
     KEYS[which as usize].get_or_init(|| {
         let provider = default_provider();
         let kind = match which {
@@ -23,6 +23,7 @@ pub(crate) fn key(which: Key) -> &'static KeyPair {
             Key::P384 => KeyKind::Ecdsa(Curve::P384),
             Key::P521 => KeyKind::Ecdsa(Curve::P521),
             Key::Rsa => KeyKind::Rsa { bits: 2048 },
+            Key::MlDsa => KeyKind::MlDsa44Ed25519,
         };
         KeyPair::new(&PrivateKey::generate(kind, provider.random).unwrap(), &provider).unwrap()
     })
@@ -36,6 +37,7 @@ pub(crate) enum Key {
     P384,
     P521,
     Rsa,
+    MlDsa,
 }
 
 /// A method for a key, whose `id` is the key's number.
@@ -194,7 +196,15 @@ impl Pair {
         while let Some(event) = self.client.poll_event() {
             match event {
                 Event::Sign { id, algorithm, data } => {
-                    let pairs = [Key::Ed25519, Key::OtherEd25519, Key::P256, Key::P384, Key::P521, Key::Rsa];
+                    let pairs = [
+                        Key::Ed25519,
+                        Key::OtherEd25519,
+                        Key::P256,
+                        Key::P384,
+                        Key::P521,
+                        Key::Rsa,
+                        Key::MlDsa,
+                    ];
                     self.client.signature(key(pairs[id]).sign(&algorithm, &data));
                 }
                 Event::Password { id, attempt } => {

@@ -38,7 +38,7 @@ fn without_pipelining_the_first_request_waits_for_the_service() {
 
 #[test]
 fn every_key_type_signs_what_the_server_verifies() {
-    for which in [Key::Ed25519, Key::P256, Key::P384, Key::P521, Key::Rsa] {
+    for which in [Key::Ed25519, Key::P256, Key::P384, Key::P521, Key::Rsa, Key::MlDsa] {
         for probe in [false, true] {
             for host_key in [None, Some(b"the server's host key".to_vec())] {
                 let account = Account { keys: vec![which], ..Account::new(&[&["publickey"]]) };

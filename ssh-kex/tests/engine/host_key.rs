@@ -57,11 +57,12 @@ fn signatures_that_do_not_hold() {
     let other_message =
         refused(ed25519(), None, "ssh-ed25519", |key, algorithm, _| key.sign(algorithm, b"other"));
     assert_eq!(other_message, "the host does not prove that it owns its key: signature does not verify");
-    let all: [(Arc<dyn Signer>, &str); 4] = [
+    let all: [(Arc<dyn Signer>, &str); 5] = [
         (ed25519(), "ssh-ed25519"),
         (ecdsa(Curve::P256), "ecdsa-sha2-nistp256"),
         (rsa(), "rsa-sha2-256"),
         (rsa(), "rsa-sha2-512"),
+        (mldsa(), "ssh-mldsa44-ed25519"),
     ];
     for (key, algorithm) in all {
         refused(key.clone(), None, algorithm, |key, algorithm, message| {
