@@ -145,6 +145,7 @@ fn a_host_has_a_certificate() {
             assert_eq!(error.kind(), ErrorKind::HostKey);
             let why = format!("certificate is signed by {NAME}, which is not allowed");
             assert!(error.to_string().ends_with(&why), "{error}");
+            check(&sshd, &base.ca_algorithms(vec![NAME.into()]), CERTIFICATE);
         } else {
             check(&sshd, &base, CERTIFICATE);
         }
