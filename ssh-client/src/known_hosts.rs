@@ -133,7 +133,7 @@ impl KnownHosts {
     pub fn load(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         let mut known = Self::default();
-        known.add(&read(path)?, Some(path));
+        known.add(&read_text(path)?, Some(path));
         Ok(known)
     }
 
@@ -145,7 +145,7 @@ impl KnownHosts {
         let mut known = Self::default();
         for path in paths {
             let path = path.as_ref();
-            match read(path) {
+            match read_text(path) {
                 Ok(text) => known.add(&text, Some(path)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -352,14 +352,19 @@ fn word(text: &str) -> (&str, &str) {
 }
 
 /// The file's text; bytes that are not UTF-8 can only spoil the names or the comment they stand in.
-fn read(path: &Path) -> io::Result<String> {
+fn read_text(path: &Path) -> io::Result<String> {
+    Ok(String::from_utf8_lossy(&read(path)?).into_owned())
+}
+
+/// A file about host keys; the error names it.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let place = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)).map_err(place)?;
     if bytes.len() as u64 > MAX_FILE {
         return Err(place(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 64 MiB")));
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
 }
 
 /// Files beyond this size are refused: `known_hosts` may be any path, `/dev/zero` too.

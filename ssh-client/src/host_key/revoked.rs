@@ -1,10 +1,10 @@
 //! Lists of revoked keys before another policy.
 
 use super::{HostKey, HostKeyPolicy, HostKeyRefused};
+use crate::known_hosts;
 use ssh_auth::revoked::RevokedKeys;
 use std::{
-    fs::File,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -51,15 +51,7 @@ impl<P: HostKeyPolicy> HostKeyPolicy for NotRevoked<P> {
     }
 }
 
-/// As for `known_hosts`.
-const MAX_FILE: u64 = 64 << 20;
-
 fn read(path: &Path) -> io::Result<RevokedKeys> {
-    let place = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)).map_err(place)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(place(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 64 MiB")));
-    }
-    RevokedKeys::parse(&bytes).map_err(|error| place(io::Error::new(io::ErrorKind::InvalidData, error)))
+    RevokedKeys::parse(&known_hosts::read(path)?)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display())))
 }
