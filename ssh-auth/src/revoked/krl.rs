@@ -85,31 +85,30 @@ impl Issued {
         let mut issued = Self { authority, ..Self::default() };
         while !reader.is_empty() {
             let (section, data) = (reader.read()?, reader.string()?);
-            let mut data = Reader::new(data);
+            let mut numbers = Reader::new(data);
             match section {
                 SERIAL_LIST => {
-                    while !data.is_empty() {
-                        issued.serials.insert(serial(data.read()?)?);
+                    while !numbers.is_empty() {
+                        issued.serials.insert(serial(numbers.read()?)?);
                     }
                 }
                 SERIAL_RANGE => {
-                    let (first, last) = (serial(data.read()?)?, data.read()?);
+                    let (first, last) = (serial(numbers.read()?)?, numbers.read()?);
+                    numbers.finish()?;
                     if first > last {
                         return Err(Invalid("a range that ends before it begins"));
                     }
                     issued.ranges.push(first..=last);
                 }
                 SERIAL_BITMAP => {
-                    let (offset, bits) = (data.read()?, data.read::<Mpint<'_>>()?);
+                    let (offset, bits) = (numbers.read()?, numbers.read::<Mpint<'_>>()?);
+                    numbers.finish()?;
                     issued.bitmaps.push((offset, bitmap(offset, bits)?.to_vec()));
                 }
-                KEY_ID => {
-                    strings(data.take(data.rest().len())?, &mut issued.key_ids, |_| Ok(()))?;
-                }
-                CERTIFICATE_EXTENSION => extension(data.take(data.rest().len())?)?,
+                KEY_ID => strings(data, &mut issued.key_ids, |_| Ok(()))?,
+                CERTIFICATE_EXTENSION => extension(data)?,
                 unknown => return Err(RevokedKeysError::Section(unknown)),
             }
-            data.finish()?;
         }
         Ok(issued)
     }
