@@ -19,6 +19,18 @@ struct Inner {
     reason: Option<u32>,
 }
 
+impl Inner {
+    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None, attempts: Vec::new(), reason: None }
+    }
+}
+
+impl From<Inner> for Error {
+    fn from(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+}
+
 /// What kind of thing went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -108,8 +120,7 @@ impl fmt::Display for Phase {
 impl Error {
     /// An error of one kind, told by `message`.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        let inner = Inner { kind, message: message.into(), source: None, attempts: Vec::new(), reason: None };
-        Self { inner: Arc::new(inner) }
+        Inner::new(kind, message).into()
     }
 
     /// The same, caused by `source`, which is shown behind the message.
@@ -119,15 +130,7 @@ impl Error {
         source: impl std::error::Error + Send + Sync + 'static,
     ) -> Self {
         let source: Option<Box<dyn std::error::Error + Send + Sync>> = Some(Box::new(source));
-        Self {
-            inner: Arc::new(Inner {
-                kind,
-                message: message.into(),
-                source,
-                attempts: Vec::new(),
-                reason: None,
-            }),
-        }
+        Inner { source, ..Inner::new(kind, message) }.into()
     }
 
     /// The time set for `phase` is over.
@@ -156,14 +159,7 @@ impl Error {
             message.push_str("\n  ");
             message.push_str(note);
         }
-        let inner = Inner {
-            kind: ErrorKind::Authentication,
-            message,
-            source: None,
-            attempts: attempts.to_vec(),
-            reason: None,
-        };
-        Self { inner: Arc::new(inner) }
+        Inner { attempts: attempts.to_vec(), ..Inner::new(ErrorKind::Authentication, message) }.into()
     }
 
     /// What kind of error this is.
@@ -259,8 +255,7 @@ impl From<ssh_auth::Error> for Error {
             ssh_auth::ErrorKind::Usage => ErrorKind::Usage,
             _ => ErrorKind::Protocol,
         };
-        let (message, reason) = (error.to_string(), error.disconnect_reason());
-        Self { inner: Arc::new(Inner { kind, message, source: None, attempts: Vec::new(), reason }) }
+        Inner { reason: error.disconnect_reason(), ..Inner::new(kind, error.to_string()) }.into()
     }
 }
 
