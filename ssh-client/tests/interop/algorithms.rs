@@ -4,7 +4,7 @@
 use crate::facade::connect;
 use crate::support::{config, config_with_key, key_exchanges, public_key};
 use ssh_client::{
-    Config, Credential, ErrorKind, PrivateKeyFile, RekeyLimit, Signer,
+    Algorithms, Config, Credential, ErrorKind, PrivateKeyFile, Provider, RekeyLimit, Signer,
     certificate::{self, CertifiedSigner},
     crypto::SignError,
     host_key::{Expect, Known},
@@ -91,16 +91,11 @@ fn supported(kind: &str) -> Vec<String> {
     String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
-/// What both sides have of a kind. With OpenSSH 9.2 these are the names `expected`, no more and no
-/// less; what another version lacks of them is told.
-fn common<'a>(
-    sshd: &Sshd,
-    kind: &str,
-    ours: impl Iterator<Item = &'a str>,
-    expected: &[&str],
-) -> Vec<&'a str> {
+/// What both sides have of a kind. With OpenSSH 9.2 these are the names `expected`, no more and no less; what another
+/// version lacks of them is told.
+fn common<'a>(sshd: &Sshd, kind: &str, ours: Vec<&'a str>, expected: &[&str]) -> Vec<&'a str> {
     let theirs = supported(kind);
-    let common: Vec<_> = ours.filter(|name| theirs.iter().any(|other| other == name)).collect();
+    let common: Vec<_> = ours.into_iter().filter(|name| theirs.iter().any(|other| other == name)).collect();
     let session = connect(sshd, &config_with_key(sshd, KeyKind::Ed25519)).unwrap();
     let server = session.server().unwrap().software().to_owned();
     if server.starts_with("OpenSSH_9.2p") {
@@ -114,9 +109,9 @@ fn common<'a>(
     common
 }
 
-/// The same with cheap key exchanges, and no more of them than asked for. OpenSSH holds the bytes of a packet against a limit in blocks, and so
-/// exchanges keys after nearly every packet of a cipher with blocks of 16 bytes. With ChaCha20, whose blocks it takes to
-/// have eight, it goes by the limit.
+/// The same with cheap key exchanges, and no more of them than asked for. OpenSSH holds the bytes of a packet against a
+/// limit in blocks, and so exchanges keys after nearly every packet of a cipher with blocks of 16 bytes. With ChaCha20,
+/// whose blocks it takes to have eight, it goes by the limit.
 fn cheap(config: Config) -> Config {
     let mut algorithms = config.offered().clone();
     algorithms.kex = vec!["curve25519-sha256".into()];
@@ -125,42 +120,47 @@ fn cheap(config: Config) -> Config {
     config.algorithms(algorithms)
 }
 
-#[test]
-fn every_cipher() {
-    let Some(sshd) = server("every_cipher") else { return };
+/// Each algorithm that both sides have of a kind, which `choose` makes the only one.
+fn each(
+    test: &str,
+    kind: &str,
+    expected: &[&str],
+    ours: fn(&Provider) -> Vec<&str>,
+    choose: fn(&mut Algorithms, &str),
+) {
+    let Some(sshd) = server(test) else { return };
     let base = cheap(config_with_key(&sshd, KeyKind::Ed25519));
-    let ours = base.provider().ciphers.iter().map(|cipher| cipher.name());
-    for name in common(&sshd, "cipher", ours, &CIPHERS) {
+    for name in common(&sshd, kind, ours(base.provider()), expected) {
         let mut algorithms = base.offered().clone();
-        (algorithms.cipher_c2s, algorithms.cipher_s2c) = (vec![name.into()], vec![name.into()]);
+        choose(&mut algorithms, name);
         echo(&sshd, base.clone().algorithms(algorithms), name);
     }
+}
+
+#[test]
+fn every_cipher() {
+    let ours = |provider: &Provider| provider.ciphers.iter().map(|cipher| cipher.name()).collect();
+    each("every_cipher", "cipher", &CIPHERS, ours, |algorithms, name| {
+        (algorithms.cipher_c2s, algorithms.cipher_s2c) = (vec![name.into()], vec![name.into()]);
+    });
 }
 
 #[test]
 fn every_mac() {
-    let Some(sshd) = server("every_mac") else { return };
-    let base = cheap(config_with_key(&sshd, KeyKind::Ed25519));
-    let ours = base.provider().macs.iter().map(|mac| mac.name());
-    for name in common(&sshd, "mac", ours, &MACS) {
-        let mut algorithms = base.offered().clone();
+    let ours = |provider: &Provider| provider.macs.iter().map(|mac| mac.name()).collect();
+    each("every_mac", "mac", &MACS, ours, |algorithms, name| {
         (algorithms.cipher_c2s, algorithms.cipher_s2c) =
             (vec!["aes128-ctr".into()], vec!["aes256-ctr".into()]);
         (algorithms.mac_c2s, algorithms.mac_s2c) = (vec![name.into()], vec![name.into()]);
-        echo(&sshd, base.clone().algorithms(algorithms), name);
-    }
+    });
 }
 
 #[test]
 fn every_key_exchange_method() {
-    let Some(sshd) = server("every_key_exchange_method") else { return };
-    let base = cheap(config_with_key(&sshd, KeyKind::Ed25519));
-    let ours = base.provider().kex.iter().map(|method| method.name());
-    for name in common(&sshd, "kex", ours, &KEXES) {
-        let mut algorithms = base.offered().clone();
+    let ours = |provider: &Provider| provider.kex.iter().map(|method| method.name()).collect();
+    each("every_key_exchange_method", "kex", &KEXES, ours, |algorithms, name| {
         algorithms.kex = vec![name.into()];
-        echo(&sshd, base.clone().algorithms(algorithms), name);
-    }
+    });
 }
 
 #[test]
