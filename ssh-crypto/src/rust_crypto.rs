@@ -1,7 +1,7 @@
 //! The pure Rust back end: RustCrypto and dalek.
 
 mod agreement;
-mod chacha;
+pub(crate) mod chacha;
 mod ctr;
 mod dsa;
 pub(crate) mod ecdsa;

@@ -20,7 +20,7 @@ pub static CHACHA20_POLY1305: &dyn AeadCipher = &ChaCha20Poly1305::<Keys>::new()
 /// The size of a block of the key stream in bytes.
 const BLOCK: u64 = 64;
 
-struct Keys {
+pub(crate) struct Keys {
     /// K_1.
     length: [u8; KEY_LEN / 2],
     /// K_2.
