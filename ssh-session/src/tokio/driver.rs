@@ -10,18 +10,21 @@ use std::{
     fmt,
     future::Future,
     io, mem,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    task::yield_now,
     time::Sleep,
 };
 
 /// How often the driver looks for more before it lets other tasks run.
 const MAX_ROUNDS: usize = 8;
+/// Nor does it look for more once it has read so many bytes: their readers come while they lie in the processor's caches.
+const MAX_READ: usize = 128 * 1024;
 /// A session to which nothing has come for so long gives its buffers back.
 const AT_REST: Duration = Duration::from_millis(100);
 /// Bytes that are read before there are keys to open them.
@@ -40,6 +43,8 @@ pub struct Driver<S> {
     stream: Option<Wire<S>>,
     receiver: Receiver,
     batch: Vec<Received>,
+    /// Bytes that were read since it was polled.
+    read: usize,
     pace: Pace,
     /// Nothing is read before.
     paused_until: Option<Instant>,
@@ -72,6 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Driver<S> {
             stream: Some(Wire::new(stream)),
             receiver,
             batch: Vec::new(),
+            read: 0,
             pace: Pace::default(),
             paused_until: None,
             output: Vec::new(),
@@ -127,6 +133,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Driver<S> {
                     let n = space.filled().len();
                     self.receiver.filled(n);
                     self.pace.count(n, room);
+                    self.read += n;
                     self.rests_at = Some(Instant::now() + AT_REST);
                 }
                 Poll::Ready(Ok(())) => return self.hung_up(None),
@@ -313,14 +320,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Future for Driver<S> {
         let this = self.get_mut();
         // Before anything is looked at: what changes from here on wakes again.
         this.shared.driver_runs(cx.waker());
+        this.read = 0;
         for _ in 0..MAX_ROUNDS {
             match this.round(cx) {
-                Ok(Progress::Some) => {}
+                Ok(Progress::Some) if this.read < MAX_READ => {}
+                Ok(Progress::Some) => break,
                 Ok(Progress::None) => return Poll::Pending,
                 Err(error) => return Poll::Ready(error),
             }
         }
-        cx.waker().wake_by_ref();
+        // A waker of its own would bring it back before the future that the runtime blocks on.
+        let _ = pin!(yield_now()).poll(cx);
         Poll::Pending
     }
 }

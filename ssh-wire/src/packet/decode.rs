@@ -4,7 +4,11 @@ use super::{
     Clear, Corrupt, Decompress, DecompressError, LENGTH_SIZE, Layout, MAX_PACKET, MIN_PADDING, Open, Usage,
 };
 use bytes::{Bytes, BytesMut};
-use std::{collections::VecDeque, fmt};
+use std::{
+    collections::VecDeque,
+    fmt, mem,
+    ops::{Range, RangeInclusive},
+};
 
 /// The size of one receive buffer in bytes, and the room a read gets at least.
 const SEGMENT: usize = 256 * 1024;
@@ -14,6 +18,8 @@ const SMALL_SEGMENT: usize = 16 * 1024;
 const SMALL_SPACE: usize = 8 * 1024;
 /// Used-up segments kept for when their payloads have been dropped.
 const SPARES: usize = 32;
+/// The messages of the connection protocol (RFC 4250 §4.1.2). None of them changes how what follows is opened.
+const CONNECTION: RangeInclusive<u8> = 80..=127;
 
 /// One packet's payload.
 #[derive(Clone, PartialEq, Eq)]
@@ -57,16 +63,25 @@ pub enum PacketError {
 /// Cuts a stream of bytes into packets and opens them in place.
 ///
 /// ```text
-///            split off as `Bytes`  |<------ filled ------>|<-- space() -->|
+///            shared as `Bytes`     |<------ filled ------>|<-- space() -->|
 ///  segment: | payload | payload |  | packet | packet | pa |               |
 /// ```
 ///
 /// The caller reads into [`Decoder::space`], says how much with [`Decoder::filled`], and takes packets with
 /// [`Decoder::decode`] until it answers `None`.
+///
+/// Packets of the connection protocol that lie together are opened together. If they make up most of a segment they
+/// share it whole, and once all of them were dropped it is read into again as it is.
 pub struct Decoder {
+    /// What is not shared yet, all of it initialised.
     segment: BytesMut,
+    /// The segment's size in bytes before any of it was shared.
+    size: usize,
     filled: usize,
-    spares: VecDeque<BytesMut>,
+    /// Packets that were opened and not handed out yet: sequence number, and where in `shared` the payload is.
+    opened: VecDeque<(u32, Range<usize>)>,
+    shared: Bytes,
+    spares: Vec<Bytes>,
     /// A read has filled all the room it had.
     is_bulk: bool,
     open: Box<dyn Open>,
@@ -95,8 +110,11 @@ impl Decoder {
         let layout = Open::layout(&*open);
         Self {
             segment: BytesMut::new(),
+            size: 0,
             filled: 0,
-            spares: VecDeque::new(),
+            opened: VecDeque::new(),
+            shared: Bytes::new(),
+            spares: Vec::new(),
             is_bulk: false,
             open,
             layout,
@@ -110,13 +128,8 @@ impl Decoder {
 
     /// Room to read into.
     pub fn space(&mut self) -> &mut [u8] {
-        let least = if self.is_bulk { MIN_SPACE } else { SMALL_SPACE };
-        let wanted = match self.state {
-            State::Body(total) => total.saturating_sub(self.filled).max(least),
-            _ => least,
-        };
-        if self.segment.len() - self.filled < wanted {
-            self.next_segment(wanted);
+        if self.segment.len() - self.filled < self.wanted() {
+            self.next_segment(0..self.filled);
         }
         &mut self.segment[self.filled..]
     }
@@ -132,7 +145,9 @@ impl Decoder {
     pub fn release(&mut self) {
         if self.filled == 0 {
             self.segment = BytesMut::new();
-            self.spares = VecDeque::new();
+            self.size = 0;
+            self.opened.shrink_to_fit();
+            self.spares = Vec::new();
             self.is_bulk = false;
         }
     }
@@ -162,15 +177,18 @@ impl Decoder {
 
     /// The sequence number of the next packet.
     pub fn seq(&self) -> u32 {
-        self.seq
+        self.opened.front().map_or(self.seq, |(seq, _)| *seq)
     }
 
-    /// What was received since the keys changed last.
+    /// What was opened since the keys changed last.
     pub fn usage(&self) -> Usage {
         self.usage
     }
 
     /// From the next packet on, opens with `open`; strict kex resets the sequence number as well.
+    ///
+    /// To be called when what was decoded last is no packet of the connection protocol: behind such a one, the next may
+    /// be open already.
     pub fn set_open(&mut self, open: Box<dyn Open>, reset_seq: bool) {
         self.layout = open.layout();
         self.open = open;
@@ -188,51 +206,90 @@ impl Decoder {
 
     /// The next packet, or `None` until more bytes have arrived.
     pub fn decode(&mut self) -> Result<Option<Inbound>, PacketError> {
-        let result = self.advance();
-        if let Err(error) = result {
+        if self.opened.is_empty()
+            && let Err(error) = self.open_all()
+        {
             self.state = State::Failed(error);
+        }
+        let Some((seq, range)) = self.opened.pop_front() else {
+            return match self.state {
+                State::Failed(error) => Err(error),
+                _ => Ok(None),
+            };
+        };
+        let payload = self.shared.slice(range);
+        if self.opened.is_empty() {
+            self.shared = Bytes::new();
+        }
+        match self.decompress(payload) {
+            Ok(payload) => Ok(Some(Inbound { seq, payload })),
+            Err(error) => {
+                self.state = State::Failed(error.into());
+                self.opened.clear();
+                Err(error.into())
+            }
+        }
+    }
+
+    fn decompress(&mut self, payload: Bytes) -> Result<Bytes, DecompressError> {
+        let Some(decompress) = &mut self.decompress else { return Ok(payload) };
+        let mut plain = Vec::new();
+        decompress.decompress(&payload, self.max_packet, &mut plain)?;
+        if plain.is_empty() { Err(DecompressError::Empty) } else { Ok(plain.into()) }
+    }
+
+    /// Opens the packets that are complete, up to one behind which keys or compression may change.
+    fn open_all(&mut self) -> Result<(), PacketError> {
+        let mut end = 0;
+        let result = loop {
+            match self.state {
+                State::Head if self.filled - end < self.layout.head => break Ok(()),
+                State::Head => {
+                    let length = self.open.length(self.seq, &mut self.segment[end..][..self.layout.head]);
+                    self.state = match self.total(length) {
+                        Some(total) => State::Body(total),
+                        None if self.layout.mask_errors => State::Masked(self.largest()),
+                        None => break Err(PacketError::Length(length)),
+                    };
+                }
+                State::Body(total) if self.filled - end < total => break Ok(()),
+                State::Body(total) => match self.open(end..end + total) {
+                    Ok(payload) => {
+                        let first = self.segment[payload.start];
+                        self.opened.push_back((self.seq, payload));
+                        self.state = State::Head;
+                        self.usage.count(total);
+                        self.seq = self.seq.wrapping_add(1);
+                        end += total;
+                        if !CONNECTION.contains(&first) || self.decompress.is_some() {
+                            break Ok(());
+                        }
+                    }
+                    // A bad MAC fails where a bad length does, or an attacker who guesses blocks of CBC learns which.
+                    Err(PacketError::Corrupt(_)) if self.layout.mask_errors => {
+                        self.state = State::Masked(self.largest());
+                    }
+                    Err(error) => break Err(error),
+                },
+                State::Masked(_) if end > 0 => break Ok(()),
+                State::Masked(left) => break self.swallow(left),
+                State::Failed(error) => break Err(error),
+            }
+        };
+        if end > 0 {
+            self.share(end);
         }
         result
     }
 
-    fn advance(&mut self) -> Result<Option<Inbound>, PacketError> {
-        if let State::Head = self.state {
-            if self.filled < self.layout.head {
-                return Ok(None);
-            }
-            let length = self.open.length(self.seq, &mut self.segment[..self.layout.head]);
-            self.state = match self.total(length) {
-                Some(total) => State::Body(total),
-                None if self.layout.mask_errors => State::Masked(self.largest()),
-                None => return Err(PacketError::Length(length)),
-            };
-        }
-        match self.state {
-            State::Head => Ok(None),
-            State::Body(total) if self.filled < total => Ok(None),
-            State::Body(total) => match self.packet(total) {
-                // A bad MAC fails where a bad length does, or an attacker who guesses blocks of CBC learns which.
-                Err(PacketError::Corrupt(_)) if self.layout.mask_errors => {
-                    self.state = State::Masked(self.largest());
-                    self.swallow()
-                }
-                result => result.map(Some),
-            },
-            State::Masked(_) => self.swallow(),
-            State::Failed(error) => Err(error),
-        }
-    }
-
     /// Drops what has arrived until as much has as the largest packet has, then fails.
-    fn swallow(&mut self) -> Result<Option<Inbound>, PacketError> {
-        match self.state {
-            State::Masked(left) if self.filled < left => {
-                self.state = State::Masked(left - self.filled);
-                self.skip(self.filled);
-                Ok(None)
-            }
-            _ => Err(Corrupt.into()),
+    fn swallow(&mut self, left: usize) -> Result<(), PacketError> {
+        if self.filled >= left {
+            return Err(Corrupt.into());
         }
+        self.state = State::Masked(left - self.filled);
+        self.skip(self.filled);
+        Ok(())
     }
 
     /// The size of the largest packet from length to tag, in bytes.
@@ -250,54 +307,79 @@ impl Decoder {
         valid.then(|| LENGTH_SIZE + length + tag)
     }
 
-    /// Opens the packet of `total` bytes that lies at the front, and cuts out its payload.
-    fn packet(&mut self, total: usize) -> Result<Inbound, PacketError> {
-        let seq = self.seq;
-        self.open.open(seq, &mut self.segment[..total])?;
-        let length = total - self.layout.tag - LENGTH_SIZE;
-        let padding = self.segment[LENGTH_SIZE];
+    /// Opens the packet that lies there. Answers where its payload is.
+    fn open(&mut self, packet: Range<usize>) -> Result<Range<usize>, PacketError> {
+        self.open.open(self.seq, &mut self.segment[packet.clone()])?;
+        let length = packet.len() - self.layout.tag - LENGTH_SIZE;
+        let start = packet.start + LENGTH_SIZE;
+        let padding = self.segment[start];
         // One byte of padding_length, one of payload at least.
         if usize::from(padding) < MIN_PADDING || usize::from(padding) + 1 + 1 > length {
             return Err(PacketError::Padding { length: length as u32, padding });
         }
-        let mut packet = self.segment.split_to(total);
-        self.filled -= total;
-        self.state = State::Head;
-        self.usage.count(total);
-        self.seq = seq.wrapping_add(1);
-        packet.truncate(LENGTH_SIZE + length - usize::from(padding));
-        let payload = packet.freeze().slice(LENGTH_SIZE + 1..);
-        match &mut self.decompress {
-            None => Ok(Inbound { seq, payload }),
-            Some(decompress) => {
-                let mut plain = Vec::new();
-                decompress.decompress(&payload, self.max_packet, &mut plain)?;
-                match plain.is_empty() {
-                    true => Err(DecompressError::Empty.into()),
-                    false => Ok(Inbound { seq, payload: plain.into() }),
-                }
-            }
+        Ok(start + 1..start + length - usize::from(padding))
+    }
+
+    /// Shares the first `end` bytes of the segment: it is cut there, or shared whole if little would be left.
+    fn share(&mut self, end: usize) {
+        self.filled -= end;
+        if end < self.size / 2 {
+            self.shared = self.segment.split_to(end).freeze();
+            return;
+        }
+        self.shared = self.next_segment(end..end + self.filled);
+    }
+
+    /// How much room a read gets at least.
+    fn wanted(&self) -> usize {
+        let least = if self.is_bulk { MIN_SPACE } else { SMALL_SPACE };
+        match self.state {
+            State::Body(total) => total.saturating_sub(self.filled).max(least),
+            _ => least,
         }
     }
 
-    /// Moves the unfinished packet to the front of a segment with `wanted` bytes of room behind it.
+    /// Goes on in another segment, at whose front the unfinished packet is put. Answers the one before.
     ///
-    /// A segment whose payloads were all dropped is used again, so that a steady stream allocates nothing.
-    fn next_segment(&mut self, wanted: usize) {
+    /// The one whose payloads were dropped last is used again, so that a steady stream allocates nothing and stays in the
+    /// processor's caches.
+    fn next_segment(&mut self, unfinished: Range<usize>) -> Bytes {
         let least = if self.is_bulk { SEGMENT } else { SMALL_SEGMENT };
-        let size = least.max(self.filled + wanted);
-        let used = self.spares.iter_mut().position(|spare| {
-            spare.clear();
-            spare.try_reclaim(size)
-        });
-        let mut next = used.and_then(|at| self.spares.swap_remove_back(at)).unwrap_or_default();
-        next.resize(size, 0);
-        next[..self.filled].copy_from_slice(&self.segment[..self.filled]);
-        // A segment that was used to its last byte has no capacity left, and yet it is one.
-        let spare = std::mem::replace(&mut self.segment, next);
-        self.spares.truncate(SPARES - 1);
-        self.spares.push_back(spare);
+        let size = least.max(unfinished.len() + self.wanted());
+        let unused = self.spares.iter().rposition(Bytes::is_unique).map(|at| self.spares.remove(at));
+        let mut next = unused.and_then(|unused| again(unused, size)).unwrap_or_else(|| new(size));
+        next[..unfinished.len()].copy_from_slice(&self.segment[unfinished]);
+        let used = mem::replace(&mut self.segment, next).freeze();
+        if self.size > 0 {
+            if self.spares.len() == SPARES {
+                self.spares.remove(0);
+            }
+            self.spares.push(used.clone());
+        }
+        self.size = self.segment.len();
+        used
     }
+}
+
+fn new(size: usize) -> BytesMut {
+    let mut segment = BytesMut::zeroed(size);
+    // Counts references from now on, rather than allocating a count each time it is shared.
+    let _ = segment.split_to(0);
+    segment
+}
+
+/// A segment of which this is the only reference, if it is large enough.
+fn again(used: Bytes, size: usize) -> Option<BytesMut> {
+    let mut segment = used.try_into_mut().ok()?;
+    if segment.len() < size {
+        // This is the rest of one that was cut.
+        segment.clear();
+        if !segment.try_reclaim(size) {
+            return None;
+        }
+        segment.resize(size, 0);
+    }
+    Some(segment)
 }
 
 impl Default for Decoder {
