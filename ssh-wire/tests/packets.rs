@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use ssh_wire::{
     Compress, Corrupt, Decoder, Decompress, DecompressError, Encoder, Packet, PacketError, PacketSink, Rest,
     message::transport::{Ignore, NewKeys},
+    number,
     packet::{LENGTH_SIZE, MAX_PACKET},
 };
 use std::collections::HashSet;
@@ -26,9 +27,10 @@ fn receive_all(decoder: &mut Decoder) -> Vec<Bytes> {
 }
 
 /// Payloads of every size around the blocks' sizes.
+/// Of all protocols: the first byte is the size's lowest.
 fn payloads() -> Vec<Vec<u8>> {
-    (1..70)
-        .chain([255, 256, 1000, 40_000])
+    (1..130)
+        .chain([255, 256, 1000, 40_000, 30_054, 40_048])
         .map(|size| (0..size).map(|i| (i * 7 + size) as u8).collect())
         .collect()
 }
@@ -437,9 +439,12 @@ fn the_identification_exchange_is_skipped_at_the_front() {
 /// Payloads of a steady stream lie in few places, which are used again and again; even if the reader lags behind.
 #[test]
 fn segments_are_recycled() {
-    for (payload, lag) in [(32_768, 0), (32_768, 60), (100, 500), (200_000, 3), (65_536 - 16, 8)] {
+    let sizes = [(32_768, 0), (32_768, 60), (100, 500), (200_000, 3), (65_536 - 16, 8)];
+    let alone = sizes.map(|(payload, lag)| (number::DEBUG, payload, lag));
+    let together = sizes.map(|(payload, lag)| (number::CHANNEL_DATA, payload, lag));
+    for (number, payload, lag) in alone.into_iter().chain(together) {
         let (mut encoder, mut decoder) = (encoder(None), decoder(None, MAX_PACKET));
-        let (payload, mut places, mut unread) = (vec![5; payload], HashSet::new(), Vec::new());
+        let (payload, mut places, mut unread) = (vec![number; payload], HashSet::new(), Vec::new());
         // Takes the place of whatever is freed, so that it is not allocated again where it was.
         let mut squatters: Vec<Vec<u8>> = Vec::new();
         let rounds = 64 * 1024 * 1024 / payload.len();
@@ -470,6 +475,41 @@ fn segments_are_recycled() {
         // 48 MiB came in after warming up. Each segment touches two places of its size, or a few if it is larger.
         assert!(places.len() <= 40, "payloads of {} lay in {} places", payload.len(), places.len());
     }
+}
+
+/// Behind each but those of the connection protocol, keys or compression may change.
+#[test]
+fn packets_of_the_connection_protocol_are_opened_together() {
+    let (mut encoder, mut decoder) = (encoder(Some(Family::Gcm)), decoder(Some(Family::Gcm), MAX_PACKET));
+    let order = [number::CHANNEL_DATA, number::CHANNEL_CLOSE, number::KEXINIT, number::CHANNEL_OPEN];
+    order.iter().for_each(|number| {
+        send(&mut encoder, &[*number]);
+    });
+    decoder.push(&std::mem::take(encoder.output()));
+    for (number, opened) in order.into_iter().zip([3, 3, 3, 4]) {
+        assert_eq!(decoder.decode().unwrap().unwrap().payload[..], [number]);
+        assert_eq!(decoder.usage().packets, opened);
+    }
+    assert_eq!(decoder.decode(), Ok(None));
+}
+
+/// It is not overwritten for that.
+#[test]
+fn a_segment_that_was_shared_whole_is_used_again_as_it_is() {
+    let (mut encoder, mut decoder) = (encoder(None), decoder(None, MAX_PACKET));
+    for _ in 0..40 {
+        send(&mut encoder, &[number::CHANNEL_DATA; 32_768]);
+        let stream = std::mem::take(encoder.output());
+        for piece in stream.chunks(30_000) {
+            decoder.push(piece);
+        }
+        if decoder.buffered().len() > 160_000 {
+            assert!(receive_all(&mut decoder).len() >= 4);
+        }
+    }
+    receive_all(&mut decoder);
+    let space = decoder.space();
+    assert!(space.len() > 160_000 && space[..160_000].iter().filter(|byte| **byte == 94).count() > 150_000);
 }
 
 /// A stream at rest holds no buffer, one that brings little a small one, and one in flow a large one.
@@ -582,7 +622,7 @@ fn payloads_are_compressed_at_once_or_behind_userauth_success() {
         send(&mut encoder, &payload);
         assert_eq!(encoder.pending() > payload.len(), delayed);
         let before = encoder.pending();
-        send(&mut encoder, &[ssh_wire::number::USERAUTH_SUCCESS]);
+        send(&mut encoder, &[number::USERAUTH_SUCCESS]);
         assert_eq!(encoder.pending() - before, 16);
         assert!(encoder.is_authenticated());
         let before = encoder.pending();
@@ -596,7 +636,7 @@ fn payloads_are_compressed_at_once_or_behind_userauth_success() {
         }
         decoder.push(&stream);
         assert_eq!(decoder.decode().unwrap().unwrap().payload[..], payload);
-        assert_eq!(decoder.decode().unwrap().unwrap().payload[..], [ssh_wire::number::USERAUTH_SUCCESS]);
+        assert_eq!(decoder.decode().unwrap().unwrap().payload[..], [number::USERAUTH_SUCCESS]);
         decoder.set_decompress(Some(Box::new(Runs)));
         assert_eq!(decoder.decode().unwrap().unwrap().payload[..], payload);
 
