@@ -342,7 +342,7 @@ impl Shared {
             Ok(0) => return Err(End::Eof),
             Ok(n) => {
                 *drained = n < size;
-                pace.count(n, size);
+                pace.count(n, size, Instant::now());
                 receiver.filled(n);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -389,7 +389,7 @@ impl Shared {
                 match reader.read(space) {
                     Ok(0) => return Err(End::Eof),
                     Ok(n) => {
-                        pace.count(n, size);
+                        pace.count(n, size, Instant::now());
                         receiver.filled(n);
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,

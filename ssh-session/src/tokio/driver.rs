@@ -1,10 +1,7 @@
 //! The future that runs a session.
 
 use super::{shared::Shared, wire::Wire};
-use crate::{
-    Error, ErrorKind,
-    pace::{LONGEST, Pace},
-};
+use crate::{Error, ErrorKind, pace::Pace};
 use ssh_kex::{Received, Receiver};
 use std::{
     fmt,
@@ -132,7 +129,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Driver<S> {
                 Poll::Ready(Ok(())) if !space.filled().is_empty() => {
                     let n = space.filled().len();
                     self.receiver.filled(n);
-                    self.pace.count(n, room);
+                    self.pace.count(n, room, Instant::now());
                     self.read += n;
                     self.rests_at = Some(Instant::now() + AT_REST);
                 }
@@ -146,9 +143,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Driver<S> {
         Progress::Some
     }
 
-    /// Whether more is let gather. The runtime's clock has no ticks short enough but for the longest pause.
+    /// Whether more is let gather. The runtime's clock has no ticks short enough for the first pauses.
     fn is_paused(&mut self) -> io::Result<bool> {
-        if let Some((LONGEST, until)) = self.pace.pause(&self.shared.written) {
+        if let Some((_, until)) = self.pace.pause(&self.shared.written)
+            && self.pace.lasts()
+        {
             self.paused_until = Some(until);
             self.stream.as_mut().map_or(Ok(()), Wire::unwatch)?;
         }
