@@ -1,5 +1,6 @@
 //! What is measured, and how a number comes out of runs.
 
+use std::fs;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -107,8 +108,17 @@ const HANDSHAKE: [Metric; 2] = [
     Metric { name: "client CPU", unit: "ms", better: Better::Less, digits: 1 },
 ];
 const ROUND_TRIPS: [Metric; 1] = [Metric { name: "round trips", unit: "", better: Better::Less, digits: 1 }];
-const LONG_PATH: [Metric; 1] =
-    [Metric { name: "throughput", unit: "MiB/s", better: Better::More, digits: 0 }];
+const LONG_DOWNLOAD: [Metric; 2] = [
+    Metric { name: "throughput", unit: "MiB/s", better: Better::More, digits: 0 },
+    Metric { name: "client's peak memory", unit: "MiB", better: Better::Less, digits: 0 },
+];
+const LONG_UPLOAD: [Metric; 2] = [
+    Metric { name: "throughput", unit: "MiB/s", better: Better::More, digits: 1 },
+    Metric { name: "of what sshd's window allows", unit: "%", better: Better::More, digits: 1 },
+];
+const MIB: f64 = (1 << 20) as f64;
+/// The window of a channel at sshd in bytes, which is all that can be on the way in a round trip.
+const SSHD_WINDOW: f64 = (2 << 20) as f64;
 const CHANNELS: [Metric; 1] = [Metric { name: "commands", unit: "/s", better: Better::More, digits: 0 }];
 const ECHO: [Metric; 1] = [Metric { name: "time", unit: "µs", better: Better::Less, digits: 0 }];
 
@@ -144,9 +154,9 @@ pub(crate) fn all(amounts: &Amounts) -> Vec<Measurement> {
         How::RoundTrips(Work::Handshakes, 1),
     );
     add("the same, to a host seen before".to_owned(), &ROUND_TRIPS, How::RoundTrips(Work::Reconnects, 3));
-    for work in [Work::Download, Work::Upload] {
+    for (work, metrics) in [(Work::Download, &LONG_DOWNLOAD), (Work::Upload, &LONG_UPLOAD)] {
         let title = format!("{work} over a path of {low} ms, no limit of bandwidth");
-        add(title, &LONG_PATH, How::LongPath(work));
+        add(title, metrics, How::LongPath(work));
     }
     add("commands on one session, one after the other".to_owned(), &CHANNELS, How::Sequential);
     add(format!("{} commands at once on one session", amounts.concurrent), &CHANNELS, How::Concurrent);
@@ -250,7 +260,8 @@ impl Place {
     }
 
     fn watched(&self, job: &Job, client: &Client) -> Result<Vec<f64>, String> {
-        let proxy = self.proxy(self.amounts.rtts[0]);
+        let rtt = self.amounts.rtts[0];
+        let proxy = self.proxy(rtt);
         let mut child = client.start(&Job { addr: proxy.addr(), ..job.clone() })?;
         let direction = if job.work == Work::Upload { Direction::ToServer } else { Direction::ToClient };
         // Nobody reads what it says, which is nothing before its end.
@@ -258,12 +269,16 @@ impl Place {
         thread::sleep(from);
         let before = proxy.bytes(direction);
         thread::sleep(to - from);
-        let bytes = proxy.bytes(direction) - before;
+        let rate = (proxy.bytes(direction) - before) as f64 / (to - from).as_secs_f64();
+        let peak = peak_memory(child.id());
         let ended = child.try_wait().map_err(|error| error.to_string())?;
         let _ = child.kill();
         let output = child.wait_with_output().map_err(|error| error.to_string())?;
         match ended {
-            None => Ok(vec![bytes as f64 / (1 << 20) as f64 / (to - from).as_secs_f64()]),
+            None if job.work == Work::Upload => {
+                Ok(vec![rate / MIB, rate / (SSHD_WINDOW / (rtt as f64 / 1e3)) * 100.0])
+            }
+            None => Ok(vec![rate / MIB, peak? / MIB]),
             Some(status) => Err(format!("{status}: {}", String::from_utf8_lossy(&output.stderr))),
         }
     }
@@ -283,6 +298,15 @@ fn net(client: &Client, nothing: &Job, job: &Job) -> Result<Run, String> {
     // A client that is faster with work than without has been disturbed; a tiny number shows that.
     let beyond = |run: Duration, base| run.saturating_sub(base).max(Duration::from_micros(1));
     Ok(Run { wall: beyond(run.wall, base.wall), cpu: beyond(run.cpu, base.cpu), value: run.value })
+}
+
+/// The most memory that a process has had resident so far, in bytes.
+fn peak_memory(process: u32) -> Result<f64, String> {
+    let path = format!("/proc/{process}/status");
+    let status = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+    let kib: f64 = peak.and_then(|peak| peak.parse().ok()).ok_or_else(|| format!("{path} tells no peak"))?;
+    Ok(kib * 1024.0)
 }
 
 fn millis(duration: Duration) -> f64 {
