@@ -18,6 +18,8 @@ from terminal import Terminal
 
 DIR = Path(sys.argv[1])
 USER, PASSWORD, CODE = ((DIR / name).read_text() for name in ("user", "password", "code"))
+# What is to be changed into the password.
+EXPIRED = "expired"
 REKEY_BYTES = 1 << 20
 
 
@@ -34,7 +36,16 @@ class Server(asyncssh.SSHServer):
         return True
 
     def validate_password(self, username, password):
+        if (username, password) == (USER, EXPIRED):
+            raise asyncssh.PasswordChangeRequired("It has expired.")
         return (username, password) == (USER, PASSWORD)
+
+    def change_password(self, username, old_password, new_password):
+        if (username, old_password) != (USER, EXPIRED):
+            return False
+        if new_password != PASSWORD:
+            raise asyncssh.PasswordChangeRequired("Not this one.")
+        return True
 
     def kbdint_auth_supported(self):
         return True

@@ -5,6 +5,7 @@ import sys
 import threading
 
 import paramiko
+from paramiko.kex_gex import KexGexSHA256
 
 MEGABYTE = 1 << 20
 
@@ -79,6 +80,23 @@ def forward(client):
     connected.sendall(b"hello")
     assert channel.recv(5) == b"hello"
     transport.cancel_port_forward("127.0.0.1", port)
+
+
+def old_group_exchange(client):
+    """New keys by a group that is asked for as it was done before RFC 4419."""
+    start = KexGexSHA256.start_kex
+    asked = []
+
+    def start_old(self):
+        asked.append(self)
+        start(self, _test_old_style=True)
+
+    KexGexSHA256.start_kex = start_old
+    transport = client.get_transport()
+    transport.get_security_options().kex = (KexGexSHA256.name,)
+    transport.renegotiate_keys()
+    assert len(asked) == 1 and asked[0].old_style
+    command(client)
 
 
 main()

@@ -75,6 +75,27 @@ pub(crate) fn password(server: &dyn Server) {
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Authentication);
 }
 
+/// A password that has expired, whose successor is refused at first; then an old one that was wrong.
+pub(crate) fn password_change(server: &dyn Server) {
+    let new = server.password().unwrap().to_owned();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let change = |old: &'static str| {
+        let (asked, new) = (asked.clone(), new.clone());
+        move |prompt: &str| {
+            let mut asked = asked.lock().unwrap();
+            asked.push(prompt.to_owned());
+            Some((Secret::from(old), Secret::from(if asked.len() == 1 { "unwanted" } else { new.as_str() })))
+        }
+    };
+    let base = config(server, KeyKind::Ed25519).password("expired");
+    let session = connect(server, &base.clone().change_password(change("expired")));
+    assert!(session.command("true").output().unwrap().success());
+    assert_eq!(*asked.lock().unwrap(), ["It has expired.", "Not this one."]);
+    let error = Session::connect(("127.0.0.1", server.port()), &base.change_password(change("wrong")));
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Authentication);
+    assert_eq!(asked.lock().unwrap().len(), 3);
+}
+
 /// A dialogue of two rounds; then one that is answered wrongly, and a key after it.
 pub(crate) fn dialogue(server: &dyn Server) {
     let password = server.password().unwrap().to_owned();

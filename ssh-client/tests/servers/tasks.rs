@@ -55,6 +55,7 @@ mod asyncssh {
         megabytes_in_each_direction = scenarios::streams;
         rekeying_by_both_sides = scenarios::rekeying;
         passwords = scenarios::password;
+        a_password_that_has_expired = scenarios::password_change;
         a_dialogue_of_two_rounds = scenarios::dialogue;
         a_terminal = scenarios::terminal;
         direct_tcpip = scenarios::direct_tcpip;
