@@ -61,7 +61,7 @@ pub(crate) struct Trust {
     /// Lists of keys that are not accepted, whatever is known.
     pub(crate) revoked: Vec<PathBuf>,
     pub(crate) hashed: bool,
-    /// Whether the user has ordered the host key algorithms: then what is known does not.
+    /// Whether the user has put the host key algorithms in order: then what is known does not.
     pub(crate) ordered: bool,
 }
 
@@ -284,7 +284,7 @@ impl<'a> Resolver<'a> {
             global_files,
             revoked,
             hashed: value(&options.hash_known_hosts, false),
-            ordered: options.host_key_algorithms.is_some(),
+            ordered: options.host_key_algorithms.as_ref().is_some_and(|list| list.sets_order()),
         })
     }
 

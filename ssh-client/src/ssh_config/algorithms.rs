@@ -48,6 +48,12 @@ pub enum ListError {
 }
 
 impl AlgorithmList {
+    /// Whether the list says which algorithm comes first, as `a,b` and `^a,b` do: of host keys, those that are known for
+    /// the host then come no earlier.
+    pub fn sets_order(&self) -> bool {
+        matches!(self.change, Change::Replace | Change::Prepend)
+    }
+
     /// The names that result, the best first, each once: `available` is all there is, `defaults` what is used unless
     /// told otherwise.
     ///
@@ -150,6 +156,13 @@ mod tests {
             ("+*cbc", "aes-gcm,chacha,aes-ctr,aes-cbc"),
         ] {
             assert_eq!(apply(list).as_deref(), Ok(expected), "{list}");
+        }
+    }
+
+    #[test]
+    fn some_set_the_order() {
+        for (list, expected) in [("a", true), ("^a", true), ("+a", false), ("-a", false)] {
+            assert_eq!(list.parse::<AlgorithmList>().unwrap().sets_order(), expected, "{list}");
         }
     }
 

@@ -126,6 +126,12 @@ fn trust_and_its_files() {
     assert_eq!(settings.trust.user_files, ["/home/alice/a", "/b/alias"].map(PathBuf::from));
     assert_eq!(settings.trust.global_files, [""; 0].map(PathBuf::from));
     assert!(settings.trust.hashed && !settings.trust.ordered);
+    for (list, ordered) in
+        [("ssh-ed25519", true), ("^ssh-rsa", true), ("+ssh-rsa", false), ("-ssh-dss", false)]
+    {
+        let settings = with_file("", &[&format!("-oHostKeyAlgorithms={list}"), "host"]).unwrap();
+        assert_eq!(settings.trust.ordered, ordered, "{list}");
+    }
     let error = with_file("UserKnownHostsFile /%z\n", &["host"]).unwrap_err();
     assert!(error.starts_with("config:1: ") && error.contains("%z"), "{error}");
 }

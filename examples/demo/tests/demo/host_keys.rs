@@ -1,6 +1,7 @@
 //! Whom the demo trusts.
 
 use crate::host::{Host, PATIENCE, text};
+use std::process::Output;
 use testing::{KeyKind, KeyPair, Sshd};
 
 /// A server with one key, which nobody knows yet.
@@ -111,6 +112,61 @@ fn what_is_known_decides_which_key_is_asked_for() {
         host.write(".ssh/known_hosts", &format!("{}\n", host.sshd.known_hosts_line(kind)));
         let output = host.run(&["-oStrictHostKeyChecking=yes", "127.0.0.1", "echo x"]);
         assert_eq!(text(&output.stdout), "x\n", "{kind:?}: {}", text(&output.stderr));
+    }
+}
+
+/// Runs the demo with these host key algorithms, in a file and on the command line.
+fn with_host_key_algorithms(host: &Host, list: &str) -> [Output; 2] {
+    let config = host.read(".ssh/config");
+    let option = format!("HostKeyAlgorithms={list}");
+    let command = ["-oStrictHostKeyChecking=yes", "127.0.0.1", "echo x"];
+    let by_argument = host.run(&[&["-o", &option][..], &command].concat());
+    host.write(".ssh/config", &format!("{config}Host 127.*\n{option}\n"));
+    let by_file = host.run(&command);
+    host.write(".ssh/config", &config);
+    [by_argument, by_file]
+}
+
+#[test]
+fn a_list_that_is_only_changed_leaves_the_order_to_what_is_known() {
+    let name = "a_list_that_is_only_changed_leaves_the_order_to_what_is_known";
+    let builder = Sshd::builder().host_keys(&[KeyKind::Ed25519, KeyKind::EcdsaP256]);
+    let Some(host) = Host::build(name, builder) else { return };
+    let known = format!("{}\n", host.sshd.known_hosts_line(KeyKind::EcdsaP256));
+    host.write(".ssh/known_hosts", &known);
+    for list in ["+ssh-rsa", "-ssh-dss", "-ssh-ed25519", "ecdsa-sha2-nistp256"] {
+        for output in with_host_key_algorithms(&host, list) {
+            let shown = (text(&output.stdout), text(&output.stderr));
+            assert_eq!(shown, ("x\n".to_owned(), String::new()), "{list}");
+        }
+    }
+    // Whoever puts them in order gets what they asked for.
+    for list in ["ssh-ed25519,ecdsa-sha2-nistp256", "^ssh-ed25519"] {
+        for output in with_host_key_algorithms(&host, list) {
+            assert!(text(&output.stderr).contains("NOT THE ONE"), "{list}: {output:?}");
+        }
+    }
+}
+
+#[test]
+fn a_list_that_is_only_changed_leaves_certificates_of_hosts() {
+    let name = "a_list_that_is_only_changed_leaves_certificates_of_hosts";
+    let dir = tempfile::tempdir().unwrap();
+    let path = KeyPair::generate(KeyKind::EcdsaP256).write(&dir.path().join("host"));
+    KeyPair::authority().certify(&path, &["-h", "-n", "127.0.0.1"]);
+    let lines = format!("HostKey {0}\nHostCertificate {0}-cert.pub", path.display());
+    let builder = Sshd::builder().host_keys(&[KeyKind::Ed25519]).config(&lines);
+    let Some(host) = Host::build(name, builder) else { return };
+    let authority = KeyPair::authority().public_line();
+    host.write(".ssh/known_hosts", &format!("@cert-authority [127.0.0.1]:* {authority}\n"));
+    for list in ["+ssh-rsa", "-ssh-dss"] {
+        for output in with_host_key_algorithms(&host, list) {
+            let shown = (text(&output.stdout), text(&output.stderr));
+            assert_eq!(shown, ("x\n".to_owned(), String::new()), "{list}");
+        }
+    }
+    for output in with_host_key_algorithms(&host, "ssh-ed25519") {
+        assert!(text(&output.stderr).contains("no host key is known"), "{output:?}");
     }
 }
 
