@@ -98,7 +98,7 @@ pub trait HostKeyPolicy: Send + Sync {
     }
 
     /// Whether the policy knows an authority whose certificates it accepts for this host: the server is then asked for
-    /// one first.
+    /// one first, of those whose algorithms are named in the configuration, or of any where it names none.
     fn trusts_authority(&self, _host: &str, _port: u16) -> bool {
         false
     }

@@ -140,7 +140,7 @@ impl HostKeyPolicy for Policy {
     }
 
     fn trusts_authority(&self, host: &str, port: u16) -> bool {
-        !self.trust.ordered && self.known.trusts_authority(host, port)
+        !self.trust.ordered && self.trust.certified && self.known.trusts_authority(host, port)
     }
 }
 

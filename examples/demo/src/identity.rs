@@ -18,8 +18,7 @@ use keeper::Keeper;
 use log::{debug, warn};
 use ssh_client::{
     Credential, Provider, Signer,
-    agent::{Agent, AgentSigner, SessionBinding},
-    auth::method::publickey::signature_algorithm,
+    agent::{Agent, AgentSigner, Identity, SessionBinding},
     certificate::{self, Certificate, CertifiedSigner, Kind},
     crypto::SignError,
 };
@@ -44,17 +43,17 @@ pub(crate) fn load(
     let keeper = Arc::new(Keeper { agent: agent.clone(), add: login.add_keys, prompter: prompter.clone() });
     let open = |identity: &IdentityPath| file::open(identity, login, provider, prompter, &keeper);
     let files: Vec<KeyFile> = login.identities.iter().filter_map(open).collect();
-    let listed = agent.map_or_else(Vec::new, |agent| list(&agent, session, login, &mut notes));
+    let listed = agent.map_or_else(Vec::new, |agent| list(&agent, session, &mut notes));
     let (own, others): (Vec<_>, Vec<_>) =
-        listed.into_iter().partition(|key| files.iter().any(|file| key.is_of(file)));
+        listed.into_iter().partition(|key| files.iter().any(|file| is_of(key, file)));
 
     let mut keys = certified(&files, &own, login, &mut notes);
     for key in &own {
-        let file = files.iter().find(|file| key.is_of(file)).and_then(|file| file.signer.as_ref().ok());
+        let file = files.iter().find(|file| is_of(key, file)).and_then(|file| file.signer.as_ref().ok());
         let file =
             file.map(|(signer, _)| signer.clone()).filter(|file| file.public_key() == key.public_key());
         let signer = Arc::new(AgentFirst { agent: key.clone(), file });
-        keys.push(Credential::Key { signer, probe: true });
+        keys.extend(allowed(signer, true, login, &name_in_agent(key), &mut notes));
     }
     let mut alone = Vec::new();
     for file in &files {
@@ -65,7 +64,8 @@ pub(crate) fn load(
         match &file.signer {
             _ if is_kept => {}
             Ok((signer, probe)) => {
-                alone.push(Credential::Key { signer: signer.clone(), probe: *probe });
+                let name = format!("identity {}", file.path.display());
+                alone.extend(allowed(signer.clone(), *probe, login, &name, &mut notes));
             }
             Err(problem) => {
                 let note = format!("identity {}: {problem}", file.path.display());
@@ -78,18 +78,42 @@ pub(crate) fn load(
             }
         }
     }
+    let other = |key: AgentSigner| {
+        let name = name_in_agent(&key);
+        allowed(Arc::new(key), true, login, &name, &mut notes)
+    };
+    let others: Vec<_> = others.into_iter().filter_map(other).collect();
     let limit = MAX_KEYS.saturating_sub(keys.len() + alone.len());
     if login.identities_only {
         note_others(others.len(), "IdentitiesOnly leaves them out", &mut notes);
     } else {
         let more = others.len().saturating_sub(limit);
         note_others(more, "servers hang up after few refusals; name those to try by -i", &mut notes);
-        let others = others.into_iter().take(limit);
-        keys.extend(others.map(|key| Credential::Key { signer: Arc::new(key), probe: true }));
+        keys.extend(others.into_iter().take(limit));
     }
     keys.extend(alone);
     keys.extend(notes.into_iter().map(Credential::Unavailable));
     keys
+}
+
+/// A key or a certificate with those of its algorithms that are allowed; without any it is not tried.
+fn allowed(
+    signer: Arc<dyn Signer>,
+    probe: bool,
+    login: &Login,
+    name: &str,
+    notes: &mut Vec<String>,
+) -> Option<Credential> {
+    let own = signer.algorithms();
+    let of_key = login.algorithms.iter().filter(|allowed| own.contains(&allowed.as_str()));
+    let algorithms: Vec<String> = of_key.cloned().collect();
+    if algorithms.is_empty() {
+        let note = format!("{name}: no signature algorithm for it is allowed");
+        debug!("{note}");
+        notes.push(note);
+        return None;
+    }
+    Some(Credential::Key { signer: Arc::new(Allowed { signer, algorithms }), probe })
 }
 
 fn note_others(count: usize, why: &str, notes: &mut Vec<String>) {
@@ -108,13 +132,8 @@ fn note_agent(error: &ssh_client::Error, notes: &mut Vec<String>) {
     notes.push(format!("agent: not tried: {error}"));
 }
 
-/// The agent's keys that may be used for this session.
-fn list(
-    agent: &Agent,
-    session: Option<&SessionBinding>,
-    login: &Login,
-    notes: &mut Vec<String>,
-) -> Vec<AgentKey> {
+/// The agent's keys, those included that are not allowed.
+fn list(agent: &Agent, session: Option<&SessionBinding>, notes: &mut Vec<String>) -> Vec<AgentSigner> {
     let bound = match session {
         Some(session) => agent.bound_to(session),
         None => Ok(agent.clone()),
@@ -127,26 +146,31 @@ fn list(
             return Vec::new();
         }
     };
-    let mut keys = Vec::new();
-    for identity in identities {
+    let signer = |identity: Identity| {
         debug!("the agent has {}", identity.comment);
-        let signer = AgentSigner::new(agent.clone(), identity).with_legacy();
-        let allowed =
-            |name: &&str| login.signatures.iter().any(|allowed| *allowed == signature_algorithm(name));
-        let algorithms: Vec<String> =
-            signer.algorithms().into_iter().filter(allowed).map(str::to_owned).collect();
-        if algorithms.is_empty() {
-            let comment = &signer.identity().comment;
-            notes.push(format!("agent: {comment}: no signature algorithm for its key is allowed"));
-        } else {
-            keys.push(AgentKey { signer, algorithms });
-        }
-    }
-    keys
+        AgentSigner::new(agent.clone(), identity).with_legacy()
+    };
+    identities.into_iter().map(signer).collect()
+}
+
+fn name_in_agent(key: &AgentSigner) -> String {
+    format!("agent: {}", key.identity().comment)
+}
+
+/// Whether it is the key in this file; a certificate counts as its key.
+fn is_of(key: &AgentSigner, file: &KeyFile) -> bool {
+    let Some(public) = &file.public else { return false };
+    let (blob, own) = (public.to_blob(), key.public_key());
+    own == blob || Certificate::parse(own).is_ok_and(|certificate| certificate.key().to_blob() == blob)
 }
 
 /// Certificates of the files that were named, or else of those beside the keys, each with a key that signs.
-fn certified(files: &[KeyFile], own: &[AgentKey], login: &Login, notes: &mut Vec<String>) -> Vec<Credential> {
+fn certified(
+    files: &[KeyFile],
+    own: &[AgentSigner],
+    login: &Login,
+    notes: &mut Vec<String>,
+) -> Vec<Credential> {
     let paths: Vec<PathBuf> = match login.certificates.as_slice() {
         [] => files.iter().map(|file| beside(&file.path)).filter(|path| path.exists()).collect(),
         named => named.to_vec(),
@@ -156,7 +180,10 @@ fn certified(files: &[KeyFile], own: &[AgentKey], login: &Login, notes: &mut Vec
         match certificate::read_file(&path).map_err(|error| error.to_string()).and_then(|found| {
             certify(found, files, own).map_err(|problem| format!("{}: {problem}", path.display()))
         }) {
-            Ok(credential) => keys.push(credential),
+            Ok((signer, probe)) => {
+                let name = format!("certificate {}", path.display());
+                keys.extend(allowed(Arc::new(signer), probe, login, &name, notes));
+            }
             Err(problem) => {
                 warn!("certificate {problem}");
                 notes.push(format!("certificate {problem}"));
@@ -166,7 +193,11 @@ fn certified(files: &[KeyFile], own: &[AgentKey], login: &Login, notes: &mut Vec
     keys
 }
 
-fn certify(certificate: Certificate, files: &[KeyFile], own: &[AgentKey]) -> Result<Credential, String> {
+fn certify(
+    certificate: Certificate,
+    files: &[KeyFile],
+    own: &[AgentSigner],
+) -> Result<(CertifiedSigner, bool), String> {
     if certificate.kind() != Kind::User {
         return Err("is for a host".to_owned());
     }
@@ -185,7 +216,7 @@ fn certify(certificate: Certificate, files: &[KeyFile], own: &[AgentKey]) -> Res
         (None, None) => return Err("there is no key for it".to_owned()),
     };
     let signer = CertifiedSigner::new(signer, certificate).map_err(|error| error.to_string())?;
-    Ok(Credential::Key { signer: Arc::new(signer), probe })
+    Ok((signer, probe))
 }
 
 fn beside(path: &Path) -> PathBuf {
@@ -194,23 +225,13 @@ fn beside(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// A key of the agent, with those of its algorithms that are allowed.
-#[derive(Clone)]
-struct AgentKey {
-    signer: AgentSigner,
+/// What signs, by those of its algorithms that are allowed, in the order in which they are.
+struct Allowed {
+    signer: Arc<dyn Signer>,
     algorithms: Vec<String>,
 }
 
-impl AgentKey {
-    /// Whether it is the key in this file; a certificate counts as its key.
-    fn is_of(&self, file: &KeyFile) -> bool {
-        let Some(public) = &file.public else { return false };
-        let (blob, own) = (public.to_blob(), self.public_key());
-        own == blob || Certificate::parse(own).is_ok_and(|certificate| certificate.key().to_blob() == blob)
-    }
-}
-
-impl Signer for AgentKey {
+impl Signer for Allowed {
     fn public_key(&self) -> &[u8] {
         self.signer.public_key()
     }
@@ -226,7 +247,7 @@ impl Signer for AgentKey {
 
 /// A key of the agent that stands in a file, too, which signs if the agent refuses.
 struct AgentFirst {
-    agent: AgentKey,
+    agent: AgentSigner,
     file: Option<Arc<dyn Signer>>,
 }
 
@@ -242,7 +263,7 @@ impl Signer for AgentFirst {
     fn sign(&self, algorithm: &str, message: &[u8]) -> Result<Vec<u8>, SignError> {
         self.agent.sign(algorithm, message).or_else(|error| match &self.file {
             Some(file) => {
-                warn!("{}: {error}", self.agent.signer.identity().comment);
+                warn!("{}: {error}", self.agent.identity().comment);
                 file.sign(algorithm, message)
             }
             None => Err(error),

@@ -7,15 +7,17 @@ use crate::{
     exit::Failure,
     local::Local,
 };
-use choose::{choose, methods};
+use choose::{choose, methods, with_certificates};
 use ssh_client::{
     Algorithms, Provider, RekeyLimit, Timeouts,
     agent::SOCKET_VARIABLE,
     auth::certificate::CA_ALGORITHMS,
+    crypto::key::CertificateAlgorithm,
     known_hosts,
     ssh_config::{
-        AddKeys, AddressFamily, AgentSocket, ConfigError, Context, EscapeChar, ForwardAgent, HostName,
-        LogLevel, Options, Origin, RequestTty, Scope, SessionType, Setting, StrictHostKeyChecking, Tokens,
+        AddKeys, AddressFamily, AgentSocket, AlgorithmList, ConfigError, Context, EscapeChar, ForwardAgent,
+        HostName, LogLevel, Options, Origin, RequestTty, Scope, SessionType, Setting, StrictHostKeyChecking,
+        Tokens,
     },
 };
 use std::{
@@ -63,6 +65,8 @@ pub(crate) struct Trust {
     pub(crate) hashed: bool,
     /// Whether the user has put the host key algorithms in order: then what is known does not.
     pub(crate) ordered: bool,
+    /// Whether the user has left algorithms of certificates for hosts whose authority is known.
+    pub(crate) certified: bool,
 }
 
 /// How the user proves who they are.
@@ -77,8 +81,8 @@ pub(crate) struct Login {
     /// Files of certificates; without any, those that stand beside the identities are looked for.
     pub(crate) certificates: Vec<PathBuf>,
     pub(crate) add_keys: AddKeys,
-    /// Signature algorithms that user keys may use.
-    pub(crate) signatures: Vec<String>,
+    /// Algorithms that user keys and their certificates may use.
+    pub(crate) algorithms: Vec<String>,
     pub(crate) batch: bool,
     pub(crate) password_prompts: u32,
 }
@@ -228,17 +232,18 @@ impl<'a> Resolver<'a> {
         let count = options.server_alive_count_max.as_ref().map_or(3, |count| count.value);
         let interval = options.server_alive_interval.as_ref().and_then(|interval| interval.value);
         let quiet = early_log_level(args);
+        let algorithms = self.algorithms(provider)?;
         Ok(Settings {
             port: self.tokens.port,
             user: self.tokens.user.clone(),
             address_family: value(&options.address_family, AddressFamily::Any),
             timeouts,
-            algorithms: self.algorithms(provider)?,
+            trust: self.trust(&algorithms.host_key)?,
+            algorithms,
             ca_algorithms: self.ca_algorithms(provider)?,
             required_rsa_size: options.required_rsa_size.as_ref().map_or(0, |bits| bits.value as usize),
             rekey,
             keepalive: interval.map(|interval| (interval, count)),
-            trust: self.trust()?,
             login: self.login(provider)?,
             session: self.session(&args.command)?,
             log_level: quiet.or_else(|| options.log_level.as_ref().map(|level| level.value)),
@@ -250,7 +255,10 @@ impl<'a> Resolver<'a> {
         let options = self.options;
         let (mut chosen, all) = (Algorithms::new(provider), Algorithms::legacy(provider));
         chosen.kex = choose(options.kex_algorithms.as_ref(), &chosen.kex, &all.kex)?;
-        chosen.host_key = choose(options.host_key_algorithms.as_ref(), &chosen.host_key, &all.host_key)?;
+        // The usual ones leave certificates to the library, which asks for them where an authority is known.
+        if let Some(list) = &options.host_key_algorithms {
+            chosen.host_key = key_algorithms(Some(list), provider)?;
+        }
         chosen.cipher_c2s = choose(options.ciphers.as_ref(), &chosen.cipher_c2s, &all.cipher_c2s)?;
         chosen.cipher_s2c = chosen.cipher_c2s.clone();
         chosen.mac_c2s = choose(options.macs.as_ref(), &chosen.mac_c2s, &all.mac_c2s)?;
@@ -263,8 +271,9 @@ impl<'a> Resolver<'a> {
         choose(self.options.ca_signature_algorithms.as_ref(), &usual, &Algorithms::legacy(provider).host_key)
     }
 
-    fn trust(&self) -> Result<Trust, Failure> {
+    fn trust(&self, host_key: &[String]) -> Result<Trust, Failure> {
         let options = self.options;
+        let is_certificate = |name: &String| CertificateAlgorithm::from_name(name).is_some();
         let user_files = match &options.user_known_hosts_files {
             Some(files) => self.paths(files, &files.origin)?,
             None => known_hosts::user_files(&self.tokens.home),
@@ -285,6 +294,7 @@ impl<'a> Resolver<'a> {
             revoked,
             hashed: value(&options.hash_known_hosts, false),
             ordered: options.host_key_algorithms.as_ref().is_some_and(|list| list.sets_order()),
+            certified: options.host_key_algorithms.is_none() || host_key.iter().any(is_certificate),
         })
     }
 
@@ -299,8 +309,6 @@ impl<'a> Resolver<'a> {
     fn login(&self, provider: &Provider) -> Result<Login, Failure> {
         let options = self.options;
         let batch = value(&options.batch_mode, false);
-        let (usual, all) = (Algorithms::new(provider), Algorithms::legacy(provider));
-        let signatures = choose(options.pubkey_accepted_algorithms.as_ref(), &usual.host_key, &all.host_key)?;
         Ok(Login {
             methods: methods(options, batch),
             agent: self.agent(options.identity_agent.as_ref())?,
@@ -308,7 +316,7 @@ impl<'a> Resolver<'a> {
             identities: self.identities()?,
             certificates: self.certificates()?,
             add_keys: value(&options.add_keys_to_agent, AddKeys::No),
-            signatures,
+            algorithms: key_algorithms(options.pubkey_accepted_algorithms.as_ref(), provider)?,
             batch,
             password_prompts: value(&options.number_of_password_prompts, 3),
         })
@@ -419,6 +427,15 @@ impl<'a> Resolver<'a> {
         }
         env
     }
+}
+
+/// The algorithms of keys and of certificates.
+fn key_algorithms(
+    list: Option<&Setting<AlgorithmList>>,
+    provider: &Provider,
+) -> Result<Vec<String>, Failure> {
+    let (usual, all) = (Algorithms::new(provider).host_key, Algorithms::legacy(provider).host_key);
+    choose(list, &with_certificates(&usual), &with_certificates(&all))
 }
 
 fn value<T: Copy>(setting: &Option<Setting<T>>, default: T) -> T {

@@ -71,7 +71,7 @@ pub(super) fn open(
         prompter: prompter.clone(),
         tries: login.password_prompts,
     };
-    let opened = signer(file, public.as_ref(), login, unlock, keeper);
+    let opened = signer(file, public.as_ref(), unlock, keeper);
     let (public, signer) = match opened {
         Ok((public, signer, probe)) => (Some(public), Ok((signer, probe))),
         Err(problem) => (public, Err(problem)),
@@ -84,7 +84,6 @@ type Opened = (PublicKey, Arc<dyn Signer>, bool);
 fn signer(
     file: PrivateKeyFile,
     public: Option<&PublicKey>,
-    login: &Login,
     unlock: Unlock,
     keeper: &Arc<Keeper>,
 ) -> Result<Opened, String> {
@@ -100,17 +99,8 @@ fn signer(
         let (key, comment) = unlock.ask(&file)?;
         (key.public_key(), State::Open(unlock.pair(&key)?, keeper.wants().then_some((key, comment))))
     };
-    let algorithms: Vec<String> = login
-        .signatures
-        .iter()
-        .filter(|name| {
-            unlock.provider.signature(name).is_some_and(|suite| suite.key_type() == public.key_type())
-        })
-        .cloned()
-        .collect();
-    if algorithms.is_empty() {
-        return Err(format!("no signature algorithm for {} keys is allowed", public.key_type()));
-    }
+    let suites = unlock.provider.signatures.iter().filter(|suite| suite.key_type() == public.key_type());
+    let algorithms = suites.map(|suite| suite.name()).collect();
     // A key that the agent is to keep should be the right one.
     let probe = matches!(state, State::Locked(_)) || keeper.wants();
     let blob = public.to_blob();
@@ -153,7 +143,8 @@ const MAX_FILE: u64 = 1 << 20;
 /// A key of which only the public half may be known as yet.
 struct Identity {
     blob: Vec<u8>,
-    algorithms: Vec<String>,
+    /// All there are for keys of its type.
+    algorithms: Vec<&'static str>,
     state: Mutex<State>,
     unlock: Unlock,
     keeper: Arc<Keeper>,
@@ -171,7 +162,7 @@ impl Signer for Identity {
     }
 
     fn algorithms(&self) -> Vec<&str> {
-        self.algorithms.iter().map(String::as_str).collect()
+        self.algorithms.clone()
     }
 
     fn sign(&self, algorithm: &str, message: &[u8]) -> Result<Vec<u8>, SignError> {
@@ -223,7 +214,7 @@ impl Unlock {
         Err("the passphrase was wrong".to_owned())
     }
 
-    /// What it may be used for, `Identity::algorithms` says.
+    /// What it may be used for, the settings say.
     fn pair(&self, key: &PrivateKey) -> Result<KeyPair, String> {
         KeyPair::with_legacy(key, &self.provider).map_err(|error| error.to_string())
     }

@@ -2,7 +2,10 @@
 
 use crate::exit::Failure;
 use log::debug;
-use ssh_client::ssh_config::{AlgorithmList, Options, Origin, Setting};
+use ssh_client::{
+    crypto::key::CertificateAlgorithm,
+    ssh_config::{AlgorithmList, Options, Origin, Setting},
+};
 
 /// A way to log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,12 @@ pub(super) fn choose(
         }),
     };
     chosen.map_err(|error| Failure::new(format!("{}: {error}", list.origin)))
+}
+
+/// The names of these signature algorithms with those of their certificates before them, as OpenSSH has them.
+pub(super) fn with_certificates(signatures: &[String]) -> Vec<String> {
+    let certified = signatures.iter().filter_map(|name| CertificateAlgorithm::from_signature(name));
+    certified.map(|algorithm| algorithm.name.to_owned()).chain(signatures.iter().cloned()).collect()
 }
 
 /// The ways to log in, in order, as far as they are wanted and nobody who may not be asked is asked.

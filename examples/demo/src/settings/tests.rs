@@ -97,7 +97,43 @@ fn algorithms_of_the_command_line_must_be_there() {
     assert!(with_file("\nCiphers rot13\n", &["host"]).unwrap_err().starts_with("config:2: "));
     let settings = resolved(&["-oKexAlgorithms=-*nist*", "-oPubkeyAcceptedAlgorithms=ssh-ed25519", "host"]);
     assert!(settings.algorithms.kex.iter().all(|name| !name.contains("nist")));
-    assert_eq!(settings.login.signatures, ["ssh-ed25519"]);
+    assert_eq!(settings.login.algorithms, ["ssh-ed25519"]);
+}
+
+#[test]
+fn certificates_have_names_of_their_own() {
+    let (plain, certified) = ("ssh-ed25519", "ssh-ed25519-cert-v01@openssh.com");
+    for keyword in ["HostKeyAlgorithms", "PubkeyAcceptedAlgorithms", "PubkeyAcceptedKeyTypes"] {
+        let names = |list: &str| {
+            let option = format!("{keyword}={list}");
+            let by_argument = resolved(&["-o", &option, "host"]);
+            let by_file = with_file(&option, &["host"]).unwrap();
+            let [first, second] = [by_argument, by_file].map(|settings| match keyword {
+                "HostKeyAlgorithms" => (settings.algorithms.host_key, settings.trust.certified),
+                _ => (settings.login.algorithms, true),
+            });
+            assert_eq!(first, second, "{option}");
+            first
+        };
+        let of = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        assert_eq!(names(&format!("{certified},{plain}")), (of(&[certified, plain]), true));
+        assert_eq!(names("ssh-ed25519*"), (of(&[certified, plain]), true));
+        let is_certificate = |name: &String| name.contains("-cert");
+        let (usual, _) = names("+ssh-dss");
+        assert!(
+            usual.iter().position(|name| name == certified) < usual.iter().position(|name| name == plain)
+        );
+        assert!(!usual.iter().any(|name| name == "ssh-dss-cert-v01@openssh.com"));
+        let (rest, certified) = names("-*-cert*");
+        assert!(rest.iter().any(|name| name == plain) && !rest.iter().any(is_certificate), "{rest:?}");
+        assert_eq!(certified, keyword != "HostKeyAlgorithms");
+    }
+    // Unless they are named, the library asks for those that can be checked.
+    let settings = resolved(&["host"]);
+    assert!(!settings.algorithms.host_key.iter().any(|name| name.contains("-cert")));
+    assert!(settings.trust.certified && settings.login.algorithms.iter().any(|name| name == certified));
+    let error = with_file("", &["-oHostKeyAlgorithms=ssh-ed25519-cert-v02@openssh.com", "host"]).unwrap_err();
+    assert!(error.contains("is not known here") && error.contains(certified), "{error}");
 }
 
 #[test]

@@ -269,6 +269,60 @@ fn certificates_are_found_beside_keys_or_where_they_are_said_to_be() {
     assert!(host.sshd.log().contains("ED25519-CERT"), "{}", host.sshd.log());
 }
 
+#[test]
+fn certificates_are_used_if_their_own_algorithms_are_allowed() {
+    let test = "certificates_are_used_if_their_own_algorithms_are_allowed";
+    let Some((host, agent)) = start(test) else { return };
+    host.sshd.authorize(&format!("cert-authority {}", KeyPair::authority().public_line()));
+    let command = ["-oBatchMode=yes", "127.0.0.1", "echo x"];
+    let config = host.read(".ssh/config");
+    // On the command line and in a file, with the key in a file and in the agent.
+    let check = |arguments: &[&str], list: &str, expected: Option<&str>| {
+        for keyword in ["PubkeyAcceptedAlgorithms", "PubkeyAcceptedKeyTypes"] {
+            let option = format!("{keyword}={list}");
+            let by_argument = [&["-o", &option][..], arguments, &command].concat();
+            let mut outputs = vec![demo_with(&agent, &host, &by_argument)];
+            host.write(".ssh/config", &format!("{config}Host 127.*\n{option}\n"));
+            outputs.push(demo_with(&agent, &host, &[arguments, &command].concat()));
+            host.write(".ssh/config", &config);
+            for output in outputs {
+                match expected {
+                    None => {
+                        shows(&output, "x\n");
+                        assert_eq!(text(&output.stderr), "");
+                    }
+                    Some(why) => fails(&output, why),
+                }
+            }
+        }
+    };
+    for (kind, plain) in [(KeyKind::Ed25519, "ssh-ed25519"), (KeyKind::EcdsaP256, "ecdsa-sha2-nistp256")] {
+        let certified = format!("{plain}-cert-v01@openssh.com");
+        let key = KeyPair::generate(kind).write(&host.home.path().join(plain));
+        KeyPair::authority().certify(&key, &["-n", host.sshd.user()]);
+        let refused = format!("certificate {}-cert.pub: no signature algorithm", key.display());
+        let key = ["-i", key.to_str().unwrap()];
+        check(&key, &certified, None);
+        check(&key, &format!("-{plain}"), None);
+        check(&key, plain, Some(&refused));
+        check(&key, "-*-cert-*", Some(&refused));
+        // With a certificate beside the file; then the agent's own.
+        agent.add_file(Path::new(key[1]));
+        let from_agent =
+            ["-i", &format!("{}.pub", key[1]), &format!("-oCertificateFile={}-cert.pub", key[1])];
+        for arguments in [&from_agent[..], &[]] {
+            check(arguments, &certified, None);
+            check(arguments, plain, Some("no signature algorithm for it is allowed"));
+        }
+        agent.ssh_add(&["-q", "-D"]);
+    }
+    // A plain key is not used in its certificate's name, either.
+    let key = host.sshd.user_key_path(KeyKind::Ed25519);
+    let key = ["-i", key.to_str().unwrap()];
+    check(&key, "ssh-ed25519", None);
+    check(&key, "ssh-ed25519-cert-v01@openssh.com", Some("no signature algorithm for it is allowed"));
+}
+
 /// A server that wants these in a row, and a program that answers each question.
 fn in_a_row(test: &str, methods: &str, keys: &[&str]) -> Option<(Host, Command)> {
     let config = format!("UsePAM yes\nKbdInteractiveAuthentication yes\nAuthenticationMethods {methods}");

@@ -2,6 +2,7 @@
 
 use crate::host::{Host, PATIENCE, text};
 use std::process::Output;
+use tempfile::TempDir;
 use testing::{KeyKind, KeyPair, Sshd};
 
 /// A server with one key, which nobody knows yet.
@@ -148,18 +149,23 @@ fn a_list_that_is_only_changed_leaves_the_order_to_what_is_known() {
     }
 }
 
-#[test]
-fn a_list_that_is_only_changed_leaves_certificates_of_hosts() {
-    let name = "a_list_that_is_only_changed_leaves_certificates_of_hosts";
+/// A server with a plain key and one with a certificate, of which only the authority is known.
+fn certified(test: &str) -> Option<(Host, TempDir)> {
     let dir = tempfile::tempdir().unwrap();
     let path = KeyPair::generate(KeyKind::EcdsaP256).write(&dir.path().join("host"));
     KeyPair::authority().certify(&path, &["-h", "-n", "127.0.0.1"]);
     let lines = format!("HostKey {0}\nHostCertificate {0}-cert.pub", path.display());
-    let builder = Sshd::builder().host_keys(&[KeyKind::Ed25519]).config(&lines);
-    let Some(host) = Host::build(name, builder) else { return };
+    let host = Host::build(test, Sshd::builder().host_keys(&[KeyKind::Ed25519]).config(&lines))?;
     let authority = KeyPair::authority().public_line();
     host.write(".ssh/known_hosts", &format!("@cert-authority [127.0.0.1]:* {authority}\n"));
-    for list in ["+ssh-rsa", "-ssh-dss"] {
+    Some((host, dir))
+}
+
+#[test]
+fn a_list_that_is_only_changed_leaves_certificates_of_hosts() {
+    let name = "a_list_that_is_only_changed_leaves_certificates_of_hosts";
+    let Some((host, _dir)) = certified(name) else { return };
+    for list in ["+ssh-rsa", "-ssh-dss", "^ssh-rsa"] {
         for output in with_host_key_algorithms(&host, list) {
             let shown = (text(&output.stdout), text(&output.stderr));
             assert_eq!(shown, ("x\n".to_owned(), String::new()), "{list}");
@@ -168,6 +174,32 @@ fn a_list_that_is_only_changed_leaves_certificates_of_hosts() {
     for output in with_host_key_algorithms(&host, "ssh-ed25519") {
         assert!(text(&output.stderr).contains("no host key is known"), "{output:?}");
     }
+}
+
+#[test]
+fn certificates_of_hosts_have_names_of_their_own() {
+    let Some((host, _dir)) = certified("certificates_of_hosts_have_names_of_their_own") else { return };
+    let name = "ecdsa-sha2-nistp256-cert-v01@openssh.com";
+    for list in
+        [name, &format!("+{name}"), &format!("^{name}"), &format!("ssh-ed25519-cert-v01@openssh.com,{name}")]
+    {
+        for output in with_host_key_algorithms(&host, list) {
+            let shown = (text(&output.stdout), text(&output.stderr));
+            assert_eq!(shown, ("x\n".to_owned(), String::new()), "{list}");
+        }
+    }
+    // Those that are taken away are not asked for, though the authority is known.
+    for list in ["-*-cert-*", &format!("-{name}"), "ecdsa-sha2-nistp256"] {
+        for output in with_host_key_algorithms(&host, list) {
+            assert!(text(&output.stderr).contains("no host key is known"), "{list}: {output:?}");
+        }
+    }
+    // Where no authority is known, the key within is taken for what it is.
+    let algorithm = format!("-oHostKeyAlgorithms={name}");
+    let known = "-oUserKnownHostsFile=~/other";
+    let output = host.run(&[&algorithm, known, "-oStrictHostKeyChecking=accept-new", "127.0.0.1", "true"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(host.read("other").contains(" ecdsa-sha2-nistp256 "), "{}", host.read("other"));
 }
 
 #[test]
