@@ -3,6 +3,7 @@
 use crate::{
     Awaited, Credential, HostMemory,
     host_key::{AsyncHostKeyPolicy, HostKeyPolicy, Policy, Refuse},
+    ssh_config::AddressFamily,
 };
 use ssh_auth::certificate::CA_ALGORITHMS;
 use ssh_crypto::{Provider, PublicKey, Secret, Signer, key::MIN_RSA_BITS};
@@ -28,6 +29,7 @@ const DEFAULT_PORT: u16 = 22;
 #[derive(Clone)]
 pub struct Config {
     pub(crate) user: String,
+    pub(crate) address_family: AddressFamily,
     pub(crate) credentials: Vec<Credential>,
     pub(crate) password_attempts: u32,
     pub(crate) host_key: Policy,
@@ -103,6 +105,7 @@ impl Config {
     pub fn with_provider(user: impl Into<String>, provider: Arc<Provider>) -> Self {
         Self {
             user: user.into(),
+            address_family: AddressFamily::Any,
             credentials: Vec::new(),
             password_attempts: 3,
             host_key: Policy::Blocking(Arc::new(Refuse)),
@@ -131,6 +134,13 @@ impl Config {
     /// The algorithms there are.
     pub fn provider(&self) -> &Arc<Provider> {
         &self.provider
+    }
+
+    /// Which addresses of a host are connected to; all by default.
+    #[must_use]
+    pub fn address_family(mut self, family: AddressFamily) -> Self {
+        self.address_family = family;
+        self
     }
 
     /// Appends a credential; they are tried in this order.

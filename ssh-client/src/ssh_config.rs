@@ -67,7 +67,7 @@ use std::{
 pub struct Options {
     /// `AddKeysToAgent`.
     pub add_keys_to_agent: Option<Setting<AddKeys>>,
-    /// `AddressFamily`.
+    /// `AddressFamily`: see [`Config::address_family`](crate::Config::address_family).
     pub address_family: Option<Setting<AddressFamily>>,
     /// `BatchMode`: nobody can be asked.
     pub batch_mode: Option<Setting<bool>>,

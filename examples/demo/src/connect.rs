@@ -16,13 +16,11 @@ use ssh_client::{
     blocking::Session,
     credential::Challenge,
     host_key::{Expect, NotRevoked},
-    ssh_config::AddressFamily,
 };
 use std::{
-    io::{ErrorKind, Write, stderr},
-    net::{SocketAddr, TcpStream, ToSocketAddrs},
+    io::{Write, stderr},
+    net::TcpStream,
     sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
 };
 
 /// A session as the settings have it, and whether its host key contradicts what is known.
@@ -33,11 +31,11 @@ pub(crate) fn connect(settings: &Settings, provider: &Arc<Provider>) -> Result<(
     let contradicted = policy.contradicted();
     let policy = NotRevoked::load(&settings.trust.revoked, policy)
         .map_err(|error| Failure::new(format!("revoked host keys can't be read: {error}")))?;
-    let stream = dial(settings)?;
     let mut config = config(settings, provider, &prompter).host_key(policy);
     if let Some(alias) = &settings.trust.alias {
         config = config.host_alias(alias);
     }
+    let stream = Session::dial((&*settings.host, settings.port), &config)?;
     let mut login = Session::handshake(stream, &settings.host, settings.port, &config)?.verify()?;
     let (contradicted, binding) = (contradicted.load(Ordering::Relaxed), login.binding());
     let credentials = credentials(settings, provider, &prompter, contradicted, binding.as_ref());
@@ -64,6 +62,7 @@ pub(crate) fn connect_to_loopback(
 /// What a session is told, but for whom to trust and how to log in.
 fn config(settings: &Settings, provider: &Arc<Provider>, prompter: &Prompter) -> Config {
     let mut config = Config::with_provider(settings.user.clone(), provider.clone())
+        .address_family(settings.address_family)
         .algorithms(settings.algorithms.clone())
         .ca_algorithms(settings.ca_algorithms.clone())
         .required_rsa_size(settings.required_rsa_size)
@@ -167,37 +166,4 @@ fn show(text: &str) {
     let text = clean(text);
     // Nobody is there to read it.
     let _ = writeln!(stderr(), "{}", text.trim_end_matches('\n'));
-}
-
-/// The first address of the host that answers, all within the time set.
-fn dial(settings: &Settings) -> Result<TcpStream, Failure> {
-    let (host, port) = (&*settings.host, settings.port);
-    let failed =
-        |problem: &dyn std::fmt::Display| Failure::new(format!("connect to {host} port {port}: {problem}"));
-    let wanted = |address: &SocketAddr| match settings.address_family {
-        AddressFamily::Any => true,
-        AddressFamily::Inet => address.is_ipv4(),
-        AddressFamily::Inet6 => address.is_ipv6(),
-    };
-    let deadline = settings.timeouts.connect.and_then(|limit| Instant::now().checked_add(limit));
-    let mut last = None;
-    for address in (host, port).to_socket_addrs().map_err(|error| failed(&error))?.filter(wanted) {
-        debug!("connecting to {address}");
-        let connected = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-            None => TcpStream::connect(address),
-            Some(Duration::ZERO) => Err(ErrorKind::TimedOut.into()),
-            Some(left) => TcpStream::connect_timeout(&address, left),
-        };
-        match connected {
-            Ok(stream) => return Ok(stream),
-            Err(error) => {
-                debug!("{address}: {error}");
-                last = Some(error);
-            }
-        }
-    }
-    Err(match last {
-        Some(error) => failed(&error),
-        None => failed(&"the host has no address of the family asked for"),
-    })
 }

@@ -18,12 +18,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Resolves `host` and connects to the first of its addresses that answers, all within `timeout`.
-pub(super) fn dial(host: &str, port: u16, timeout: Option<Duration>) -> Result<TcpStream, Error> {
-    let failed = |error| Error::with_source(ErrorKind::Connect, format!("{host} port {port}"), error);
+/// Resolves `host` and connects to the first of its addresses that answers, all within the time set.
+pub(super) fn dial(host: &str, port: u16, config: &Config) -> Result<TcpStream, Error> {
+    let (timeout, family) = (config.timeouts.connect, config.address_family);
+    let failed =
+        |error| Error::with_source(ErrorKind::Connect, format!("connect to {host} port {port}"), error);
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut last = None;
-    let addresses = resolve(host, port, timeout)?.map_err(failed)?;
+    let mut addresses = resolve(host, port, timeout)?.map_err(failed)?;
+    addresses.retain(|address| family.includes(address));
     for (at, address) in addresses.iter().enumerate() {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left.is_zero()) {
@@ -44,7 +47,7 @@ pub(super) fn dial(host: &str, port: u16, timeout: Option<Duration>) -> Result<T
             Err(Error::timeout(Phase::Connect, timeout.unwrap_or_default()))
         }
         Some(error) => Err(failed(error)),
-        None => Err(Error::new(ErrorKind::Connect, format!("{host} has no address"))),
+        None => Err(Error::new(ErrorKind::Connect, format!("{host} has no {}", family.name()))),
     }
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use ssh_kex::Negotiated;
 use ssh_session::blocking::Connection;
 use ssh_wire::ident::Identification;
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, net::TcpStream, sync::Arc, time::Duration};
 
 /// An authenticated connection to a server. It is a handle: clones are the same session, and threads may share it.
 ///
@@ -39,8 +39,15 @@ impl Session {
     /// `address` is a host name or an IP address with a port. All its addresses are tried in order.
     pub fn connect<'a>(address: impl Into<(&'a str, u16)>, config: &Config) -> Result<Self, Error> {
         let (host, port) = address.into();
-        let stream = connect::dial(host, port, config.timeouts.connect)?;
+        let stream = Self::dial((host, port), config)?;
         Self::connect_over(stream, host, port, config)
+    }
+
+    /// The first of the steps that [`Session::connect`] takes in one: the name resolved, and the first of its addresses
+    /// that answers connected to. The stream is for [`Session::handshake`].
+    pub fn dial<'a>(address: impl Into<(&'a str, u16)>, config: &Config) -> Result<TcpStream, Error> {
+        let (host, port) = address.into();
+        connect::dial(host, port, config)
     }
 
     /// The same over a stream the caller has: a socket, a process's pipes, a [`Channel`] of a session to a jump host.

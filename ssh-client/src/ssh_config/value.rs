@@ -1,7 +1,7 @@
 //! The kinds of values.
 
 use super::{AlgorithmList, ListError, NameError, UserName};
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 /// A value with a single argument.
 pub(super) trait Value: Sized {
@@ -100,6 +100,26 @@ choices! {
         Debug2: "debug2",
         /// Everything.
         Debug3: "debug3",
+    }
+}
+
+impl AddressFamily {
+    /// Whether an address is one of these.
+    pub fn includes(self, address: &SocketAddr) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Inet => address.is_ipv4(),
+            Self::Inet6 => address.is_ipv6(),
+        }
+    }
+
+    /// What its addresses are called.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Any => "address",
+            Self::Inet => "IPv4 address",
+            Self::Inet6 => "IPv6 address",
+        }
     }
 }
 

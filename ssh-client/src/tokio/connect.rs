@@ -26,14 +26,17 @@ use tokio::{
     time,
 };
 
-/// Resolves `host` and connects to the first of its addresses that answers, all within `timeout`.
-pub(super) async fn dial(host: &str, port: u16, timeout: Option<Duration>) -> Result<TcpStream, Error> {
-    let failed = |error| Error::with_source(ErrorKind::Connect, format!("{host} port {port}"), error);
+/// Resolves `host` and connects to the first of its addresses that answers, all within the time set.
+pub(super) async fn dial(host: &str, port: u16, config: &Config) -> Result<TcpStream, Error> {
+    let (timeout, family) = (config.timeouts.connect, config.address_family);
+    let failed =
+        |error| Error::with_source(ErrorKind::Connect, format!("connect to {host} port {port}"), error);
     let timed_out = || Error::timeout(Phase::Connect, timeout.unwrap_or_default());
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let left = || deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
     let lookup = async { io::Result::Ok(lookup_host((host, port)).await?.collect::<Vec<_>>()) };
-    let addresses = within(left(), lookup).await.ok_or_else(timed_out)?.map_err(failed)?;
+    let mut addresses = within(left(), lookup).await.ok_or_else(timed_out)?.map_err(failed)?;
+    addresses.retain(|address| family.includes(address));
     let mut last = None;
     for (at, address) in addresses.iter().enumerate() {
         // One that never answers leaves their share to those behind it.
@@ -47,7 +50,8 @@ pub(super) async fn dial(host: &str, port: u16, timeout: Option<Duration>) -> Re
             None => last = Some(timed_out()),
         }
     }
-    Err(last.unwrap_or_else(|| Error::new(ErrorKind::Connect, format!("{host} has no address"))))
+    let none = || Error::new(ErrorKind::Connect, format!("{host} has no {}", family.name()));
+    Err(last.unwrap_or_else(none))
 }
 
 async fn connect(address: SocketAddr) -> io::Result<TcpStream> {

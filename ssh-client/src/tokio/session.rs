@@ -10,7 +10,10 @@ use ssh_kex::Negotiated;
 use ssh_session::tokio::Connection;
 use ssh_wire::ident::Identification;
 use std::{fmt, sync::Arc};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 
 /// An authenticated connection to a server. It is a handle: clones are the same session, and tasks may share it.
 ///
@@ -30,8 +33,15 @@ impl Session {
     /// ends the connection.
     pub async fn connect<'a>(address: impl Into<(&'a str, u16)>, config: &Config) -> Result<Self, Error> {
         let (host, port) = address.into();
-        let stream = connect::dial(host, port, config.timeouts.connect).await?;
+        let stream = Self::dial((host, port), config).await?;
         Self::connect_over(stream, host, port, config).await
+    }
+
+    /// The first of the steps that [`Session::connect`] takes in one: the name resolved, and the first of its addresses
+    /// that answers connected to. The stream is for [`Session::handshake`].
+    pub async fn dial<'a>(address: impl Into<(&'a str, u16)>, config: &Config) -> Result<TcpStream, Error> {
+        let (host, port) = address.into();
+        connect::dial(host, port, config).await
     }
 
     /// The same over a stream the caller has: a socket, a process's pipes, a [`Channel`] of a session to a jump host.

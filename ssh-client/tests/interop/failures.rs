@@ -4,7 +4,7 @@
 use super::facade::{Session, connect, session};
 use crate::support::{PATIENCE, config_with_key, timeouts};
 use socket2::{Domain, Socket, Type};
-use ssh_client::{Config, ErrorKind, Phase, host_key::InsecureAcceptAny};
+use ssh_client::{Config, ErrorKind, Phase, host_key::InsecureAcceptAny, ssh_config::AddressFamily};
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -38,6 +38,16 @@ fn nobody_listens() {
     assert_eq!(error.kind(), ErrorKind::Connect);
     let nowhere = Session::connect(("no.such.host.invalid", 22), &open_config()).unwrap_err();
     assert_eq!(nowhere.kind(), ErrorKind::Connect);
+}
+
+#[test]
+fn addresses_of_another_family_are_left_out() {
+    let peer = Peer::silent();
+    let error = failure(peer.port(), &open_config().address_family(AddressFamily::Inet6));
+    assert_eq!(error.kind(), ErrorKind::Connect);
+    assert!(error.to_string().contains("no IPv6 address"), "{error}");
+    let error = failure(peer.port(), &open_config().address_family(AddressFamily::Inet));
+    assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Handshake));
 }
 
 /// A listener that nobody accepts from and whose queue is full, and those who stand in it.

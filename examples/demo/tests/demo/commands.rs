@@ -1,10 +1,13 @@
 //! Commands among pipes: what goes in, what comes out, and the status.
 
-use crate::host::{Host, run, text};
+use crate::host::{Host, PATIENCE, run, text};
 use std::{
     fs,
     io::{Read, Write},
+    net::{TcpListener, ToSocketAddrs},
     process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 use testing::Sshd;
 
@@ -208,4 +211,37 @@ fn a_connection_without_a_session_stays_until_a_signal() {
     let pid = rustix::process::Pid::from_raw(child.id() as i32).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(255));
+}
+
+#[test]
+fn addresses_are_of_the_family_asked_for() {
+    let test = "addresses_are_of_the_family_asked_for";
+    if let Err(error) = TcpListener::bind("[::1]:0") {
+        return testing::say(test, &format!("no IPv6 here: {error}"));
+    }
+    let Some(host) = Host::build(test, Sshd::builder().config("ListenAddress ::1")) else { return };
+    let deadline = Instant::now() + PATIENCE;
+    while !host.sshd.log().contains("Server listening on ::1 port") {
+        assert!(Instant::now() < deadline, "{}", host.sshd.log());
+        thread::sleep(Duration::from_millis(10));
+    }
+    let run = |letter: &str, name: &str| {
+        let command = "echo ${SSH_CONNECTION%% *}";
+        let output = host.run(&[letter, "-oStrictHostKeyChecking=no", name, command]);
+        (text(&output.stdout), text(&output.stderr))
+    };
+    for (letter, address, other) in [("-4", "127.0.0.1", "::1"), ("-6", "::1", "127.0.0.1")] {
+        let (shown, told) = run(letter, address);
+        assert_eq!(shown, format!("{address}\n"), "{told}");
+        let (shown, told) = run(letter, other);
+        assert_eq!(shown, "");
+        assert!(told.contains(&format!("{other} has no IPv{} address", &letter[1..])), "{told}");
+        // Whatever the machine has for the name.
+        let mut of_name = ("localhost", 0).to_socket_addrs().unwrap().map(|found| found.ip().to_string());
+        let (shown, told) = run(letter, "localhost");
+        match of_name.any(|found| found == address) {
+            true => assert_eq!(shown, format!("{address}\n"), "{told}"),
+            false => assert!(told.contains("localhost has no IPv"), "{told}"),
+        }
+    }
 }
