@@ -10,6 +10,9 @@
 //! | [`request`] | [`Exit`]: how a command ended; [`TerminalModes`](request::TerminalModes) |
 //! | [`error`] | [`Error`] and its [`ErrorKind`] |
 //!
+//! The log tells of channels and requests (`debug`), by their names and never with what they hold, and how windows grow
+//! (`trace`).
+//!
 //! The engine takes decrypted payloads and gives [`Event`]s; what it has to say it writes into a
 //! [`PacketSink`](ssh_wire::PacketSink), which is an encoder or a transport that may be rekeying. Two engines run a
 //! command against each other in memory:
@@ -84,6 +87,7 @@ pub mod mux;
 mod outbox;
 pub mod request;
 mod table;
+mod text;
 pub mod window;
 
 pub use config::Config;

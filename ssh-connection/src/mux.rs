@@ -12,6 +12,7 @@ use crate::{
     window::RoundTrip,
 };
 use bytes::Bytes;
+use log::debug;
 use ssh_wire::{
     Message, Packet, PacketSink, Rest,
     message::connection::{ChannelClose, ChannelEof, ChannelWindowAdjust, GlobalRequest},
@@ -37,6 +38,8 @@ use std::{
 /// payload, what is written is encoded from the caller's bytes straight into the sink's packet.
 #[derive(Debug)]
 pub struct Mux {
+    /// See [`Mux::set_name`].
+    name: &'static str,
     config: Config,
     channels: Table,
     /// Numbers of channels that may owe something.
@@ -91,6 +94,7 @@ impl Mux {
     pub fn new(config: Config) -> Self {
         let config = config.clamped();
         Self {
+            name: "Mux",
             channels: Table::new(config.max_channels),
             listed: VecDeque::new(),
             outbox: Outbox::default(),
@@ -104,6 +108,11 @@ impl Mux {
             failed: None,
             config,
         }
+    }
+
+    /// What the log calls this side.
+    pub fn set_name(&mut self, name: &'static str) {
+        self.name = name;
     }
 
     /// Whether messages of this number are for [`Mux::handle`]. Others get UNIMPLEMENTED (RFC 4253 §11.4).
@@ -159,7 +168,7 @@ impl Mux {
         self.now = self.now.max(Some(now));
         self.dispatch(payload, now).map_err(|repr| {
             let error = Error::from(repr);
-            log::debug!("{error}");
+            debug!("{}: {error}", self.name);
             self.failed.insert(error).clone()
         })
     }
@@ -229,6 +238,7 @@ impl Mux {
             Some((_, &mut Slot::Finished(recipient))) => {
                 let sent = send(sink, &ChannelClose { recipient });
                 if sent {
+                    debug!("{}: channel {number}: CLOSE sent", self.name);
                     self.channels.remove(number);
                 }
                 return sent;
@@ -245,12 +255,14 @@ impl Mux {
             if !send(sink, &ChannelEof { recipient }) {
                 return false;
             }
+            debug!("{}: channel {number}: EOF sent", self.name);
             channel.eof = Debt::Paid;
         }
         if channel.close == Debt::Owed {
             if !send(sink, &ChannelClose { recipient }) {
                 return false;
             }
+            debug!("{}: channel {number}: CLOSE sent", self.name);
             channel.close = Debt::Paid;
         }
         true

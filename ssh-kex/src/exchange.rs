@@ -155,6 +155,7 @@ impl Transport {
         let ours = KexInit::parse(&kexinit).map_err(|error| Error::decode("our KEXINIT", error))?;
         let choice = Choice::new(self.role, &ours, &theirs, &self.config.provider)?;
         let negotiated = choice.names(self.strict.is_on());
+        trace!(target: LOG_TARGET, "{:?}: we offer {ours:?}", self.role);
         debug!(target: LOG_TARGET, "{:?}: negotiated {negotiated:?}", self.role);
 
         let is_guess_right = negotiate::is_guess_right(&ours, &theirs);

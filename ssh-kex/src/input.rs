@@ -11,7 +11,7 @@ use crate::{
 use bytes::Bytes;
 use log::{debug, trace};
 use ssh_wire::{
-    Decode, Inbound, Message,
+    Decode, Inbound, Message, Shown,
     ident::Identification,
     message::transport::{Debug, Disconnect, ExtInfo, Ping, Unimplemented},
     number,
@@ -45,7 +45,7 @@ impl Transport {
         let Some(&number) = payload.first() else {
             return Err(Error::unexpected(0, "without a payload"));
         };
-        trace!(target: LOG_TARGET, "{:?}: received message {number}, {} bytes", self.role, payload.len());
+        trace!(target: ssh_wire::LOG_TARGET, "{:?}: received {}", self.role, Shown(payload));
         self.received.count(payload.len());
         let mut upper = None;
         match verdict(self.phase, self.role, number) {

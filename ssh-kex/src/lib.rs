@@ -8,8 +8,9 @@
 //! | [`negotiate`] | what both sides agreed on, or why they could not | RFC 4253 §7.1 |
 //! | [`config`] | [`Config`], [`Algorithms`], [`RekeyLimit`] | RFC 4253 §9, 4344 §3, 9142 |
 //!
-//! Log records have the target [`LOG_TARGET`]: `debug` tells what was negotiated and when keys change, `trace` each
-//! message of the transport layer. No secret is ever logged.
+//! Log records have the target [`LOG_TARGET`]: `debug` tells what was negotiated and when keys change, `trace` what both
+//! sides offer. Those of single messages, sent or received, have that of [`ssh_wire::LOG_TARGET`]. No secret is ever
+//! logged.
 //!
 //! A client and a server in memory; sockets would stand where the two `feed` calls are:
 //!
@@ -96,6 +97,14 @@ pub enum Role {
 }
 
 impl Role {
+    /// What the log calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Client => "Client",
+            Self::Server => "Server",
+        }
+    }
+
     /// The other side's role.
     pub fn peer(self) -> Self {
         match self {

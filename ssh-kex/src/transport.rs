@@ -134,6 +134,7 @@ impl Transport {
         let is_authenticated = Authenticated::default();
         let receiver = Receiver::new(role, config.max_packet, is_authenticated.clone());
         let mut encoder = Encoder::new(padding(config.provider.random));
+        encoder.set_name(role.name());
         encoder.raw(config.identification.as_bytes());
         encoder.raw(b"\r\n");
         let mut transport = Self {

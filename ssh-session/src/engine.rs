@@ -76,14 +76,9 @@ impl Engine {
         // The first key exchange is a part of the handshake, whose time the driver minds as a whole.
         let rekey_timeout = std::mem::replace(&mut kex.kex_timeout, Duration::MAX);
         let (transport, receiver) = start(kex)?;
-        let engine = Self {
-            transport,
-            auth,
-            mux: Mux::new(windows),
-            authenticated: false,
-            settled: false,
-            rekey_timeout,
-        };
+        let mut mux = Mux::new(windows);
+        mux.set_name(transport.role().name());
+        let engine = Self { transport, auth, mux, authenticated: false, settled: false, rekey_timeout };
         Ok((engine, receiver))
     }
 

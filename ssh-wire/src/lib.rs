@@ -9,6 +9,9 @@
 //! | [`packet`] | framing: [`Decoder`] and [`Encoder`] over the traits [`Open`] and [`Seal`] | RFC 4253 §6 |
 //! | [`sink`] | [`PacketSink`], where the engines of the upper layers put their messages | |
 //!
+//! Log records have the target [`LOG_TARGET`]: `trace` tells each message that an [`Encoder`] sends, by its name and
+//! without what it holds.
+//!
 //! Messages borrow from the payload they were decoded from, and encode straight into the send buffer:
 //!
 //! ```
@@ -29,9 +32,12 @@ pub mod packet;
 pub mod sink;
 
 pub use encode::{Decode, DecodeError, Encode, Mpint, NameList, Reader, Rest};
-pub use message::Message;
+pub use message::{Message, Shown};
 pub use packet::{
     Compress, Corrupt, Decoder, Decompress, DecompressError, Encoder, Inbound, Layout, Open, Packet,
     PacketError, Seal,
 };
 pub use sink::PacketSink;
+
+/// The target of the log records that tell of single messages.
+pub const LOG_TARGET: &str = "ssh_wire";

@@ -14,7 +14,8 @@ pub mod connection;
 pub mod kex;
 pub mod transport;
 
-use crate::{Decode, DecodeError, Encode, Reader};
+use crate::{Decode, DecodeError, Encode, Reader, number};
+use std::fmt;
 
 /// A message: one byte of number, then its fields.
 ///
@@ -39,6 +40,35 @@ pub trait Message: Encode {
         let message = reader.read()?;
         reader.finish()?;
         Ok(message)
+    }
+}
+
+/// A payload as a log may show it: the name of its message and its size. Neither what it holds is shown, nor the size of
+/// messages of the authentication, which tells that of a password.
+#[derive(Clone, Copy)]
+pub struct Shown<'a>(pub &'a [u8]);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = self.0.first().copied().unwrap_or_default();
+        match number {
+            number::KEX_FIRST..=number::KEX_LAST => write!(f, "message {number} of the key exchange"),
+            60..=79 => write!(f, "message {number} of the authentication method"),
+            _ => match number::name(number) {
+                Some(name) => f.write_str(name),
+                None => write!(f, "message {number}"),
+            },
+        }?;
+        match number {
+            number::USERAUTH_REQUEST..=79 => Ok(()),
+            _ => write!(f, ", {} bytes", self.0.len()),
+        }
+    }
+}
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -96,4 +126,24 @@ pub(crate) use decode_fields;
 pub(crate) fn expect_number(reader: &mut Reader<'_>, expected: u8) -> Result<(), DecodeError> {
     let found = reader.read()?;
     if found == expected { Ok(()) } else { Err(DecodeError::Number { expected, found }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_log_may_show() {
+        for (number, expected) in [
+            (number::CHANNEL_DATA, "CHANNEL_DATA, 3 bytes"),
+            (number::KEX_ECDH_REPLY, "message 31 of the key exchange, 3 bytes"),
+            (number::USERAUTH_REQUEST, "USERAUTH_REQUEST"),
+            (number::USERAUTH_INFO_RESPONSE, "message 61 of the authentication method"),
+            (number::PONG, "PONG, 3 bytes"),
+            (250, "message 250, 3 bytes"),
+        ] {
+            assert_eq!(Shown(&[number, b'p', b'w']).to_string(), expected);
+        }
+        assert_eq!(Shown(&[]).to_string(), "message 0, 0 bytes");
+    }
 }

@@ -91,6 +91,44 @@ pub const PING: u8 = 192;
 /// OpenSSH PROTOCOL §1.9 (`ping@openssh.com`).
 pub const PONG: u8 = 193;
 
+/// The name of a message, but of those whose numbers mean what the method says that runs: of key exchange (30 to 49) and
+/// of authentication (60 to 79).
+pub fn name(number: u8) -> Option<&'static str> {
+    Some(match number {
+        DISCONNECT => "DISCONNECT",
+        IGNORE => "IGNORE",
+        UNIMPLEMENTED => "UNIMPLEMENTED",
+        DEBUG => "DEBUG",
+        SERVICE_REQUEST => "SERVICE_REQUEST",
+        SERVICE_ACCEPT => "SERVICE_ACCEPT",
+        EXT_INFO => "EXT_INFO",
+        NEWCOMPRESS => "NEWCOMPRESS",
+        KEXINIT => "KEXINIT",
+        NEWKEYS => "NEWKEYS",
+        USERAUTH_REQUEST => "USERAUTH_REQUEST",
+        USERAUTH_FAILURE => "USERAUTH_FAILURE",
+        USERAUTH_SUCCESS => "USERAUTH_SUCCESS",
+        USERAUTH_BANNER => "USERAUTH_BANNER",
+        GLOBAL_REQUEST => "GLOBAL_REQUEST",
+        REQUEST_SUCCESS => "REQUEST_SUCCESS",
+        REQUEST_FAILURE => "REQUEST_FAILURE",
+        CHANNEL_OPEN => "CHANNEL_OPEN",
+        CHANNEL_OPEN_CONFIRMATION => "CHANNEL_OPEN_CONFIRMATION",
+        CHANNEL_OPEN_FAILURE => "CHANNEL_OPEN_FAILURE",
+        CHANNEL_WINDOW_ADJUST => "CHANNEL_WINDOW_ADJUST",
+        CHANNEL_DATA => "CHANNEL_DATA",
+        CHANNEL_EXTENDED_DATA => "CHANNEL_EXTENDED_DATA",
+        CHANNEL_EOF => "CHANNEL_EOF",
+        CHANNEL_CLOSE => "CHANNEL_CLOSE",
+        CHANNEL_REQUEST => "CHANNEL_REQUEST",
+        CHANNEL_SUCCESS => "CHANNEL_SUCCESS",
+        CHANNEL_FAILURE => "CHANNEL_FAILURE",
+        PING => "PING",
+        PONG => "PONG",
+        _ => return None,
+    })
+}
+
 /// Reason codes of DISCONNECT (RFC 4253 §11.1).
 pub mod disconnect {
     /// The host may not connect.

@@ -92,7 +92,7 @@ pub(crate) struct Args {
     #[arg(short = 'T', conflicts_with = "terminal")]
     pub(crate) no_terminal: bool,
 
-    /// Tell what happens; up to three times, for more
+    /// Tell what happens; twice, in detail: what both sides offer, how windows grow; three times, every message
     #[arg(short = 'v', action = ArgAction::Count)]
     pub(crate) verbose: u8,
 

@@ -2,7 +2,7 @@
 
 use crate::exit::Failure;
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use ssh_client::ssh_config::LogLevel;
+use ssh_client::{ssh_config::LogLevel, wire};
 use std::{
     fmt::Write as _,
     fs::{File, OpenOptions},
@@ -118,17 +118,24 @@ fn level(metadata: &Metadata<'_>) -> LogLevel {
         Level::Warn => LogLevel::Info,
         Level::Info if own => LogLevel::Info,
         Level::Info => LogLevel::Verbose,
-        // Other libraries are heard last.
-        _ if !own && !target.starts_with("ssh_") => LogLevel::Debug3,
+        // Other libraries are heard last, and so is every message.
+        _ if !own && !is_of_library(target) => LogLevel::Debug3,
         Level::Debug => LogLevel::Debug1,
+        Level::Trace if target == wire::LOG_TARGET => LogLevel::Debug3,
         Level::Trace => LogLevel::Debug2,
     }
+}
+
+/// Whether a message is this library's, of which the demo is a user.
+fn is_of_library(target: &str) -> bool {
+    target.starts_with("ssh_")
 }
 
 fn format(record: &Record<'_>) -> String {
     let mut text = match level(record.metadata()) {
         LogLevel::Debug1 => "debug1: ".to_owned(),
         LogLevel::Debug2 => "debug2: ".to_owned(),
+        LogLevel::Debug3 if is_of_library(record.target()) => "debug3: ".to_owned(),
         LogLevel::Debug3 => format!("debug3: {}: ", record.target()),
         _ => String::new(),
     };
@@ -158,6 +165,8 @@ mod tests {
             (Level::Info, "ssh_kex::transport", LogLevel::Verbose),
             (Level::Debug, "ssh_kex::transport", LogLevel::Debug1),
             (Level::Trace, "demo", LogLevel::Debug2),
+            (Level::Trace, "ssh_kex", LogLevel::Debug2),
+            (Level::Trace, "ssh_wire", LogLevel::Debug3),
             (Level::Debug, "mio", LogLevel::Debug3),
         ] {
             assert_eq!(shown(level, target), expected, "{level} {target}");
@@ -171,6 +180,7 @@ mod tests {
         };
         assert_eq!(line(Level::Error, FATAL, format_args!("gone")), "gone\n");
         assert_eq!(line(Level::Debug, "demo", format_args!("a\x1b[2Jb\r\n")), "debug1: a\u{fffd}[2Jb\n\n");
+        assert_eq!(line(Level::Trace, "ssh_wire", format_args!("x")), "debug3: x\n");
         assert_eq!(line(Level::Trace, "mio::poll", format_args!("x")), "debug3: mio::poll: x\n");
     }
 

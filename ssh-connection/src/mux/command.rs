@@ -6,7 +6,9 @@ use crate::{
     channel::{Channel, Debt, Opening, Slot},
     config::MAX_DATA,
     error::Repr,
+    text::{Request, Text, verb},
 };
+use log::{debug, trace};
 use ssh_wire::{
     Encode, Message, PacketSink, Rest,
     message::connection::{
@@ -43,6 +45,7 @@ impl Mux {
             close: false,
         };
         let channel = self.channels.insert(Slot::Opening(opening)).ok_or(Repr::Channels)?;
+        debug!("{}: channel {channel}: opening {}", self.name, Text(channel_type));
         self.outbox.push(&ChannelOpen {
             channel_type,
             sender: channel.number(),
@@ -63,6 +66,7 @@ impl Mux {
         if let Some(slot) = self.channels.get_mut(channel) {
             *slot = Slot::Open(Channel::new(recipient, send, window));
         }
+        debug!("{}: channel {channel}: accepted", self.name);
         self.outbox.push(&ChannelOpenConfirmation {
             recipient,
             sender: channel.number(),
@@ -84,6 +88,7 @@ impl Mux {
         let fits =
             (0..=description.len().min(MAX_DESCRIPTION)).rev().find(|&end| description.is_char_boundary(end));
         let description = &description.as_bytes()[..fits.unwrap_or(0)];
+        debug!("{}: channel {channel}: refused, reason {reason}: {}", self.name, Text(description));
         self.outbox.push(&ChannelOpenFailure { recipient, reason, description, language: b"" });
         Ok(())
     }
@@ -215,6 +220,7 @@ impl Mux {
             let more = size.min(self.config.max_window.saturating_sub(size)).min(budget / 2);
             open.receive.grow(more);
             self.windows += u64::from(more);
+            trace!("{}: channel {channel}: the window grows to {} bytes", self.name, open.receive.size());
         }
         if open.credit_due() {
             self.list(channel.number());
@@ -254,6 +260,7 @@ impl Mux {
         if want_reply {
             awaited.push_back(self.now);
         }
+        debug!("{}: channel {channel}: requesting {}", self.name, Request { name, data });
         Ok(())
     }
 
@@ -267,6 +274,7 @@ impl Mux {
         open.unanswered -= 1;
         self.unanswered -= 1;
         let recipient = open.remote;
+        debug!("{}: channel {channel}: the peer's request is {}", self.name, verb(success));
         if success {
             self.outbox.push(&ChannelSuccess { recipient });
         } else {
@@ -278,6 +286,7 @@ impl Mux {
     /// the request adds, encoded: [`TcpipForward`](ssh_wire::message::connection::TcpipForward) for instance.
     pub fn global_request(&mut self, name: &[u8], want_reply: bool, data: &[u8]) -> Result<(), Error> {
         self.queue_room(name.len() + data.len() + OVERHEAD)?;
+        debug!("{}: requesting {}", self.name, Text(name));
         self.outbox.push(&GlobalRequest { name, want_reply, data: Rest(data) });
         if want_reply {
             self.awaited.push_back(Awaited { since: self.now, seq: None });
@@ -293,7 +302,9 @@ impl Mux {
         }
         self.unanswered_global -= 1;
         self.unanswered -= 1;
-        if success && data.len() <= MAX_DATA as usize {
+        let success = success && data.len() <= MAX_DATA as usize;
+        debug!("{}: the peer's request is {}", self.name, verb(success));
+        if success {
             self.outbox.push(&RequestSuccess { data: Rest(data) });
         } else {
             self.outbox.push(&RequestFailure {});

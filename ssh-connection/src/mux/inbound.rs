@@ -5,9 +5,11 @@ use crate::{
     ChannelId, Event,
     channel::{Channel, Debt, Incoming, Slot},
     error::Repr,
+    text::{Request, Text, verb},
     window::SendWindow,
 };
 use bytes::{Buf, Bytes};
+use log::debug;
 use ssh_wire::{
     Decode, DecodeError, Message, Rest,
     message::connection::{
@@ -93,7 +95,7 @@ impl Mux {
         })?;
         if open.eof_received {
             // RFC 4254 §5.3 forbids it; OpenSSH passes over it. It gets no credit back, so there is an end to it.
-            log::debug!("channel {recipient}: dropped {bytes} bytes behind the end of file");
+            debug!("{}: channel {recipient}: dropped {bytes} bytes behind the end of file", self.name);
             return Ok(None);
         }
         let wanted = bytes > 0 && open.close == Debt::None;
@@ -131,6 +133,7 @@ impl Mux {
             return Err(Repr::NoPacketSize);
         }
         self.refuse_flood()?;
+        debug!("{}: the peer opens a channel of type {}", self.name, Text(channel_type));
         if self.config.refuse_channels {
             self.refuse(sender, open_failure::ADMINISTRATIVELY_PROHIBITED);
             return Ok(());
@@ -156,6 +159,10 @@ impl Mux {
         if max_packet == 0 {
             return Err(Repr::NoPacketSize);
         }
+        debug!(
+            "{}: channel {channel}: open, with a window of {window} bytes and packets of up to {max_packet}",
+            self.name
+        );
         self.round_trip.sample(opening.since, now);
         let mut open = Channel::new(sender, SendWindow::new(window, max_packet), opening.window);
         let (eof, close) = (opening.eof, opening.close);
@@ -190,6 +197,11 @@ impl Mux {
         let Slot::Opening(opening) = slot else {
             return Err(Self::state(number, channel, "that was confirmed already"));
         };
+        debug!(
+            "{}: channel {channel}: the peer refuses it, reason {reason}: {}",
+            self.name,
+            Text(description)
+        );
         self.round_trip.sample(opening.since, now);
         self.outbox.release(opening.requests.iter().map(Vec::len).sum());
         self.windows -= u64::from(opening.window);
@@ -204,6 +216,7 @@ impl Mux {
     fn on_eof(&mut self, payload: &[u8]) -> Result<(), Repr> {
         let ChannelEof { recipient } = parse(payload)?;
         let (channel, open) = open(self.channels.number(recipient), ChannelEof::NUMBER, recipient)?;
+        debug!("{}: channel {channel}: EOF received", self.name);
         let first = !std::mem::replace(&mut open.eof_received, true);
         if first && open.close == Debt::None {
             self.events.push_back(Event::Eof { channel });
@@ -216,6 +229,7 @@ impl Mux {
         let number = ChannelClose::NUMBER;
         let (channel, slot) = known(self.channels.number(recipient), number, recipient)?;
         let open = open(Some((channel, &mut *slot)), number, recipient)?.1;
+        debug!("{}: channel {channel}: CLOSE received", self.name);
         self.unanswered -= open.unanswered;
         self.windows -= u64::from(open.receive.size());
         let unanswered = open.awaited.len();
@@ -242,6 +256,7 @@ impl Mux {
             // Nobody listens, and behind our CLOSE nothing may be answered.
             return Ok(());
         }
+        debug!("{}: channel {channel}: the peer requests {}", self.name, Request { name: request, data });
         let ask = want_reply && !self.config.refuse_requests;
         if ask {
             open.unanswered += 1;
@@ -262,6 +277,7 @@ impl Mux {
         match slot {
             Slot::Open(open) => {
                 let since = open.awaited.pop_front().ok_or(Repr::Unsolicited)?;
+                debug!("{}: channel {channel}: our request is {}", self.name, verb(success));
                 self.round_trip.sample(since, now);
                 self.events.push_back(Event::Reply { channel, success });
                 Ok(())
@@ -276,6 +292,7 @@ impl Mux {
     fn on_global_request(&mut self, payload: &Bytes) -> Result<(), Repr> {
         let GlobalRequest { name, want_reply, data: Rest(data) } = parse(payload)?;
         self.refuse_flood()?;
+        debug!("{}: the peer requests {}", self.name, Text(name));
         let ask = want_reply && !self.config.refuse_requests;
         if ask {
             self.unanswered_global += 1;
@@ -290,6 +307,7 @@ impl Mux {
 
     fn on_global_reply(&mut self, success: bool, data: Bytes, now: Instant) -> Result<(), Repr> {
         let awaited = self.awaited.pop_front().ok_or(Repr::Unsolicited)?;
+        debug!("{}: our request is {}", self.name, verb(success));
         self.round_trip.sample(awaited.since, now);
         self.events.push_back(Event::GlobalReply { success, data });
         Ok(())

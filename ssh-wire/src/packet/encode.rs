@@ -1,7 +1,7 @@
 //! From messages to sealed packets, in one buffer.
 
 use super::{Clear, Compress, LENGTH_SIZE, Layout, MAX_PACKET, MIN_PADDING, Seal};
-use crate::{Encode, Message, number};
+use crate::{Encode, LOG_TARGET, Message, Shown, number};
 use std::fmt;
 
 /// `packet_length` and `padding_length`.
@@ -37,6 +37,8 @@ type Padding = Box<dyn FnMut(&mut [u8]) + Send>;
 ///                                       `- 5 bytes kept for the header
 /// ```
 pub struct Encoder {
+    /// See [`Encoder::set_name`].
+    name: &'static str,
     out: Vec<u8>,
     seal: Box<dyn Seal>,
     layout: Layout,
@@ -64,6 +66,7 @@ impl Encoder {
         let seal = Box::new(Clear);
         let layout = seal.layout();
         Self {
+            name: "Encoder",
             out: Vec::new(),
             seal,
             layout,
@@ -74,6 +77,11 @@ impl Encoder {
             usage: Usage::default(),
             padding: Box::new(padding),
         }
+    }
+
+    /// What the log calls this side.
+    pub fn set_name(&mut self, name: &'static str) {
+        self.name = name;
     }
 
     /// Begins a packet. It is sent by [`Packet::send`], and forgotten when dropped.
@@ -228,6 +236,7 @@ impl Packet<'_> {
         let seq = self.encoder.seq;
         debug_assert!((1..=Self::MAX_PAYLOAD).contains(&self.payload().len()));
         if (1..=Self::MAX_PAYLOAD).contains(&self.payload().len()) {
+            log::trace!(target: LOG_TARGET, "{}: sent {}", self.encoder.name, Shown(self.payload()));
             let is_success = self.payload().first() == Some(&number::USERAUTH_SUCCESS);
             self.encoder.compress_from(self.start);
             self.encoder.seal_from(self.start, self.hide);

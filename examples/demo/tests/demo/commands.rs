@@ -184,14 +184,66 @@ fn the_log_goes_where_it_should_and_never_to_stdout() {
     let one = host.run(&["-v", "127.0.0.1", "echo x"]);
     assert_eq!(text(&one.stdout), "x\n");
     assert!(text(&one.stderr).contains("debug1: ") && !text(&one.stderr).contains("debug2: "));
-    let three = host.run(&["-vvv", "127.0.0.1", "echo x"]);
-    assert!(text(&three.stderr).contains("debug2: "), "{}", text(&three.stderr));
     let file = host.run(&["-vE", "log", "127.0.0.1", "echo x"]);
     assert_eq!((text(&file.stdout), text(&file.stderr)), ("x\n".into(), "".into()));
     assert!(host.read("log").contains("debug1: "));
     let again = host.run(&["-E", "log", "-oLogLevel=DEBUG", "127.0.0.1", "true"]);
     assert_eq!(again.status.code(), Some(0));
     assert!(host.read("log").matches("logged in").count() >= 2, "{}", host.read("log"));
+}
+
+#[test]
+fn each_v_tells_more_and_none_a_secret() {
+    let Some(host) = Host::start("each_v_tells_more_and_none_a_secret") else { return };
+    let command = ["-oSetEnv=NAME=xyzzy", "127.0.0.1", "cat; echo plugh >&2; exit 3"];
+    let log = |letters: &[&str]| {
+        let arguments = [&["-E", "log"][..], letters, &command].concat();
+        host.write("log", "");
+        let output = run(host.demo(&arguments), b"waldo");
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(3), "waldo".to_owned()));
+        let log = host.read("log");
+        for secret in ["xyzzy", "plugh", "waldo"] {
+            assert!(!log.contains(secret), "{secret} in\n{log}");
+        }
+        log
+    };
+    assert_eq!(log(&[]), "");
+    let has = |log: &str, lines: &[&str]| {
+        let mut rest = log;
+        for line in lines {
+            let at =
+                rest.find(&format!("{line}\n")).unwrap_or_else(|| panic!("{line} is not there in\n{log}"));
+            rest = &rest[at..];
+        }
+    };
+    let one = log(&["-v"]);
+    has(
+        &one,
+        &[
+            "channel 0: opening \"session\"",
+            "channel 0: requesting \"env\"",
+            "channel 0: requesting \"exec\"",
+        ],
+    );
+    has(
+        &one,
+        &["channel 0: opening \"session\"", "channel 0: our request is granted", "channel 0: EOF sent"],
+    );
+    has(&one, &["channel 0: our request is granted", "channel 0: the peer requests \"exit-status\" 3"]);
+    has(&one, &["channel 0: EOF sent", "channel 0: EOF received"]);
+    assert!(one.lines().all(|line| line.starts_with("debug1: ")), "{one}");
+    let two = log(&["-vv"]);
+    assert!(
+        two.contains("debug1: Client: channel 0: open") && two.contains("debug2: Client: the peer offers")
+    );
+    assert!(two.contains("debug2: Client: we offer") && !two.contains("debug3: "), "{two}");
+    let three = log(&["-vvv"]);
+    assert!(three.contains("debug2: Client: we offer"), "{three}");
+    has(&three, &["sent NEWKEYS, 1 bytes", "sent USERAUTH_REQUEST", "received USERAUTH_SUCCESS"]);
+    has(
+        &three,
+        &["debug3: Client: sent CHANNEL_DATA, 14 bytes", "debug3: Client: received CHANNEL_DATA, 14 bytes"],
+    );
 }
 
 #[test]

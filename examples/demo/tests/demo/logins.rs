@@ -128,7 +128,7 @@ mod passwords {
     #[test]
     fn a_password_is_asked_for_and_not_shown() {
         let Some((host, password)) = start("a_password_is_asked_for_and_not_shown") else { return };
-        let mut pty = ask(&host, &[]);
+        let mut pty = ask(&host, &["-vvv"]);
         pty.expect(&format!("Password of {}@127.0.0.1: ", host.sshd.user()), PATIENCE);
         pty.send("wrong\r");
         pty.expect("Password of ", PATIENCE);
