@@ -23,7 +23,7 @@ const MAX_ROUNDS: usize = 8;
 /// Nor does it look for more once it has read so many bytes: their readers come while they lie in the processor's caches.
 const MAX_READ: usize = 128 * 1024;
 /// A session to which nothing has come for so long gives its buffers back.
-const AT_REST: Duration = Duration::from_millis(100);
+const AT_REST: Duration = Duration::from_millis(20);
 /// Bytes that are read before there are keys to open them.
 const MAX_AHEAD: usize = 64 * 1024;
 /// Larger output buffers, in bytes, are kept for what follows: making one anew costs nothing beside writing it.
