@@ -272,7 +272,7 @@ fn host_certificates_that_do_not_hold_are_refused() {
         // Not even where the key is known: the authority has something to say about it, and it is no.
         let host = public_line(&dir.path().join("host-ecdsa-sha2-nistp256"));
         for known in
-            ["@cert-authority $HOST $CA".to_owned(), format!("@cert-authority $HOST $CA\nHOST {host}")]
+            ["@cert-authority $HOST $CA".to_owned(), format!("@cert-authority $HOST $CA\n$HOST {host}")]
         {
             let error = login(&sshd, dir.path(), &known, &[]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::HostKey);
@@ -289,7 +289,7 @@ fn revoked_authorities_and_keys_are_refused() {
     let asked = ["ssh-ed25519-cert-v01@openssh.com"];
     for known in [
         "@cert-authority $HOST $CA\n@revoked * $CA".to_owned(),
-        format!("@cert-authority $HOST $CA\nHOST {host}\n@revoked * $CA"),
+        format!("@cert-authority $HOST $CA\n$HOST {host}\n@revoked * $CA"),
         format!("@cert-authority $HOST $CA\n@revoked $HOST {host}"),
         format!("$HOST {host}\n@revoked * $CA"),
     ] {

@@ -88,8 +88,10 @@ fn rekeying_by_both_sides() {
     match start("openssh::rekeying_by_both_sides", "LogLevel DEBUG") {
         Ok(server) => {
             scenarios::rekeying(&server);
-            let exchanges = server.log().matches(EXCHANGE).count();
+            let log = server.log();
+            let exchanges = log.matches(EXCHANGE).count();
             assert!(exchanges > 4, "{exchanges} key exchanges in the log");
+            assert!(log.matches("kex: algorithm: mlkem768x25519-sha256").count() >= exchanges, "{log}");
         }
         Err(why) => testing::skip("openssh::rekeying_by_both_sides", &why),
     }
