@@ -11,6 +11,7 @@ mod guess;
 mod host_key;
 mod methods;
 mod pair;
+mod providers;
 mod receiver;
 mod recorded;
 mod rekey;
