@@ -2,7 +2,7 @@
 
 use crate::scripted::{SHORT, config, grant, in_time, open_channel, server};
 use ssh_client::{
-    ErrorKind, Phase, Timeouts,
+    Error, ErrorKind, Phase, Timeouts,
     blocking::{Halves, Session},
 };
 use std::{io::Write, thread, time::Instant};
@@ -23,6 +23,27 @@ fn a_peer_that_takes_nothing_can_be_left_in_time() {
     let start = Instant::now();
     in_time(move || drop((session, channel)));
     assert!(start.elapsed() >= SHORT, "what was written had no time to leave");
+}
+
+#[test]
+fn a_window_that_never_opens_and_a_command_that_never_ends_time_out() {
+    let peer = server(|mut wire| {
+        if let Some(channel) = open_channel(&mut wire, 1000) {
+            grant(&mut wire, channel);
+            wire.ignore();
+        }
+    });
+    let session = Session::connect(("127.0.0.1", peer.port()), &config()).unwrap();
+    let channel = session.open_session().unwrap();
+    channel.shell().unwrap();
+    let waiting = channel.clone();
+    let error = in_time(move || waiting.wait(Some(SHORT)).unwrap_err());
+    assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Wait), "{error}");
+    channel.set_write_timeout(Some(SHORT));
+    let error = in_time(move || (&channel).write_all(&[0; 1001]).unwrap_err());
+    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+    let error: &Error = error.get_ref().unwrap().downcast_ref().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Write), "{error}");
 }
 
 #[test]

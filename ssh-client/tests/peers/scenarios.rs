@@ -12,7 +12,7 @@ use ssh_client::{
                 ChannelFailure, ChannelOpen, ChannelRequest, ChannelSuccess, ForwardedTcpip, GlobalRequest,
                 RequestFailure, RequestSuccess,
             },
-            transport::Ping,
+            transport::{Ping, ServiceAccept},
         },
         number,
     },
@@ -194,6 +194,29 @@ fn a_late_answer_is_not_taken_for_that_to_the_next_request() {
     );
     let (success, data) = session.global_request("second", true, b"").unwrap();
     assert_eq!((success, &*data), (true, &b"second"[..]));
+}
+
+#[test]
+fn a_login_that_is_not_answered_times_out() {
+    let peer = server_before_the_login(|mut wire| {
+        wire.send(&ServiceAccept { service: b"ssh-userauth" });
+        wire.ignore();
+    });
+    let timeouts = Timeouts { authentication: Some(SHORT), ..Timeouts::default() };
+    let config = config().password("secret").timeouts(timeouts);
+    let error = in_time(move || Session::connect(("127.0.0.1", peer.port()), &config).unwrap_err());
+    assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Authentication), "{error}");
+}
+
+#[test]
+fn a_channel_that_is_neither_opened_nor_refused_times_out() {
+    let peer = server(|wire| wire.ignore());
+    let timeouts = Timeouts { open: Some(SHORT), ..Timeouts::default() };
+    let session = connect(&peer, &config().timeouts(timeouts));
+    let opening = session.clone();
+    let error = in_time(move || opening.open_session().unwrap_err());
+    assert_eq!(error.kind(), ErrorKind::Timeout(Phase::Open), "{error}");
+    assert!(session.is_active());
 }
 
 #[test]
