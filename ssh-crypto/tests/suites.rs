@@ -7,7 +7,7 @@ use ssh_crypto::{
     cipher::{opener, sealer},
     rust_crypto,
 };
-use ssh_wire::{Decoder, Encoder, packet::MAX_PACKET};
+use ssh_wire::{Decoder, Encoder, PacketError, packet::MAX_PACKET};
 
 /// Every back end, as the one that seals and the one that opens.
 fn pairs() -> Vec<(Provider, Provider)> {
@@ -207,6 +207,41 @@ fn impossible_sizes_are_neither_opened_nor_sent() {
                 assert_eq!(packet, vec![0; len], "{suite:?}");
                 let mut packet = vec![0x5a; len];
                 assert_eq!(suite.opener(&opening).open(0, &mut packet), Err(Corrupt), "{suite:?}");
+            }
+        }
+    }
+}
+
+/// Even sealed by who has the keys.
+#[test]
+fn lengths_that_no_packet_has_end_the_stream() {
+    for suite in Suite::all() {
+        for (sealing, opening) in pairs() {
+            let layout = suite.opener(&opening).layout();
+            let (align, max) = (layout.align as u32, MAX_PACKET as u32);
+            for length in [0, 1, 4, align - 1, align + 1, max + 1, max + align, 1 << 31, u32::MAX] {
+                let mut packet = packet(layout, b"payload");
+                packet[..4].copy_from_slice(&length.to_be_bytes());
+                suite.sealer(&sealing).seal(0, &mut packet);
+                let mut decoder = Decoder::new(MAX_PACKET);
+                decoder.set_open(suite.opener(&opening), false);
+                decoder.push(&packet);
+                let mut taken = packet.len();
+                // How it failed must not be told from a bad MAC of the largest packet.
+                while layout.mask_errors && taken < MAX_PACKET + 4 + layout.tag {
+                    assert_eq!(decoder.decode(), Ok(None), "{suite:?}, {length}");
+                    assert!(decoder.buffered().is_empty());
+                    let more = vec![0; (MAX_PACKET + 4 + layout.tag - taken).min(1000)];
+                    decoder.push(&more);
+                    taken += more.len();
+                }
+                let expected = if layout.mask_errors {
+                    PacketError::Corrupt(Corrupt)
+                } else {
+                    PacketError::Length(length)
+                };
+                assert_eq!(decoder.decode(), Err(expected), "{suite:?}");
+                assert_eq!(decoder.decode(), Err(expected), "{suite:?}, once more");
             }
         }
     }

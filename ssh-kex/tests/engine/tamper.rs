@@ -48,10 +48,15 @@ fn session(config: &Config, client_sends: bool, at: usize) -> (bool, bool) {
 }
 
 fn every_byte(config: &Config) {
+    every(1, config);
+}
+
+/// Changes one byte in `step`.
+fn every(step: usize, config: &Config) {
     for client_sends in [true, false] {
         let mut at = 0;
         while session(config, client_sends, at).0 {
-            at += 1;
+            at += step;
         }
         assert!(at > 700, "{at} bytes");
     }
@@ -91,6 +96,29 @@ fn encrypt_and_mac_without_strict_kex() {
     let mut config = with("curve25519-sha256", "aes128-ctr", "hmac-sha2-256");
     config.strict_kex = false;
     every_byte(&config);
+}
+
+#[test]
+fn encrypt_and_mac() {
+    every_byte(&with("curve25519-sha256", "aes128-ctr", "umac-64@openssh.com"));
+}
+
+/// Where a bad length is told no sooner than a bad MAC.
+#[test]
+fn chained_blocks() {
+    every_byte(&with("curve25519-sha256", "aes256-cbc", "hmac-sha2-256"));
+    every_byte(&with("curve25519-sha256", "3des-cbc", "hmac-sha1"));
+}
+
+/// These groups take their time.
+#[test]
+fn finite_fields() {
+    every(7, &with("diffie-hellman-group14-sha256", "aes128-gcm@openssh.com", "hmac-sha2-256"));
+}
+
+#[test]
+fn group_exchange() {
+    every(7, &with("diffie-hellman-group-exchange-sha256", "aes128-gcm@openssh.com", "hmac-sha2-256"));
 }
 
 #[test]
