@@ -31,6 +31,9 @@ use std::net::SocketAddr;
 ///
 /// Refusals leave no sooner than [`Limits::failure_delay`](crate::Limits::failure_delay) after the request came, or twice
 /// or four times as long when the decision took longer, so that the time of an answer tells little of how it was found.
+/// It tells nothing only if no decision takes longer than that delay, and about keys than
+/// [`Limits::probe_delay`](crate::Limits::probe_delay): set them above what your slowest takes. And strangers must be
+/// asked what others are: who gets a dialogue only if there is such a user learns of it, whatever the time.
 pub trait Authenticator: Send + Sync + 'static {
     /// The methods with which a client may begin, in the order in which they are told.
     fn methods(&self) -> Vec<Method>;

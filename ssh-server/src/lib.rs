@@ -6,12 +6,11 @@
 //!
 //! let provider = default_provider();
 //! let key = PrivateKey::generate(KeyKind::Ed25519, provider.random)?;
-//! let server = Server::builder()
+//! let serving = Server::builder()
 //!     .host_key(Arc::new(KeyPair::new(&key, &provider)?))
 //!     .auth(Fixed::new("alice").password("correct horse"))
 //!     .sessions(Programs::new())
-//!     .build()?;
-//! let serving = server.serve(TcpListener::bind("127.0.0.1:2222")?)?;
+//!     .serve(TcpListener::bind("127.0.0.1:2222")?)?;
 //! serving.wait();
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -12,7 +12,8 @@ pub struct Limits {
     pub attempts: u32,
     /// How long a refusal takes at least (500 ms): its time shall not tell why.
     pub failure_delay: Duration,
-    /// How long the answer takes at least when a client asks whether a key would do (10 ms). Clients ask about many.
+    /// How long the answer takes at least when a client asks whether a key would do (10 ms). Clients ask about many. To be
+    /// set higher where looking one up takes longer, or the time tells for whom there was something to look up.
     pub probe_delay: Duration,
     /// Sessions at a time (256); further connections are cut.
     pub sessions: usize,

@@ -302,6 +302,22 @@ fn answers_that_nobody_reads_come_to_an_end() {
     }
 }
 
+/// Those to requests on a channel, whose command goes on meanwhile.
+#[test]
+fn refusals_that_nobody_reads_come_to_an_end() {
+    let close = |_: &mut Limits, settings: &mut Settings| {
+        settings.windows.max_queue = 256 << 10;
+        settings.close_timeout = Duration::from_millis(50);
+    };
+    let (stream, server) = serve(Programs::new(), close, NoForwarding);
+    let mut raw = Raw::start(stream);
+    raw.log_in(USER, PASSWORD);
+    raw.exec("exec sleep 60");
+    while raw.send(&request(b"unknown", true, b"")).is_ok() {}
+    assert_protocol(&server.join().unwrap(), "");
+    assert_eq!(raw.hear_the_end(), None, "there was no room for the reason");
+}
+
 #[test]
 fn who_reads_the_answers_in_time_hears_the_reason() {
     for (what, question) in questions() {

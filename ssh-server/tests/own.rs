@@ -551,6 +551,19 @@ fn channels_are_limited() {
 }
 
 #[test]
+fn listeners_are_limited() {
+    let mut plan = plan();
+    plan.limits = limits();
+    plan.limits.listeners = 2;
+    let fixture = plan.start();
+    let session = fixture.session();
+    let [one, _two] = [(), ()].map(|()| session.forward("127.0.0.1", 0).unwrap());
+    assert_eq!(session.forward("127.0.0.1", 0).unwrap_err().kind(), ErrorKind::RequestRefused);
+    drop(one);
+    wait_for("a place", || session.forward("127.0.0.1", 0).is_ok());
+}
+
+#[test]
 fn no_more_sessions_means_it() {
     let fixture = plan().start();
     let session = fixture.session();

@@ -79,7 +79,9 @@ impl Prompter {
 
     /// Asks for something that there must be.
     pub(crate) fn required(&self, prompt: &str) -> Result<String, Failure> {
-        self.line(prompt).ok_or_else(|| Failure::new("nobody answers the question for host and user"))
+        self.line(prompt).ok_or_else(|| {
+            Failure::new("nobody answers the question for host and user; --loopback needs neither")
+        })
     }
 }
 

@@ -128,6 +128,8 @@ pub(crate) fn resolve(
     let mut options = Options::default();
     from_arguments(&mut options, args, destination)?;
     match args.config_file.as_deref() {
+        // What they say of every host is not meant for one of our own.
+        None if args.loopback => {}
         None => options.read_defaults(&context)?,
         Some(none) if none.eq_ignore_ascii_case("none") => {}
         Some(path) => {

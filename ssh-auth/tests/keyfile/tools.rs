@@ -28,9 +28,7 @@ impl Workshop {
                 .stderr(Stdio::null())
                 .status();
             if started.is_err() {
-                let required = std::env::var("SSH_INTEROP").is_ok_and(|value| value == "required");
-                assert!(!required, "{test}: {tool} is required and not installed");
-                eprintln!("{test}: skipped, {tool} is not installed");
+                testing::skip(test, &format!("there is no {tool}"));
                 return None;
             }
         }

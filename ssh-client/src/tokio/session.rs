@@ -38,7 +38,7 @@ impl Session {
     }
 
     /// The first of the steps that [`Session::connect`] takes in one: the name resolved, and the first of its addresses
-    /// that answers connected to. The stream is for [`Session::handshake`].
+    /// that answers connected to. The stream is for [`Session::handshake`]. Dropping the future ends the connection.
     pub async fn dial<'a>(address: impl Into<(&'a str, u16)>, config: &Config) -> Result<TcpStream, Error> {
         let (host, port) = address.into();
         connect::dial(host, port, config).await

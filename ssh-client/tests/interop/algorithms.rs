@@ -282,6 +282,7 @@ fn dsa_with_certificates() {
     echo(&sshd, base.algorithms(algorithms).key(Arc::new(user)), "ssh-dss-cert-v01@openssh.com");
 }
 
+/// But for key exchange methods, which always use the back end that the build has chosen.
 #[test]
 fn each_back_end_alone() {
     let Some(sshd) = server("each_back_end_alone") else { return };

@@ -3,7 +3,7 @@
 use super::facade::connect;
 use crate::support::config;
 use ssh_client::{Credential, ErrorKind, KeyPair, PrivateKeyFile, Signer};
-use std::{fs, io::Write, os::unix::fs::PermissionsExt, path::Path, process::Command, sync::Arc};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command, sync::Arc};
 use testing::{KeyKind, Sshd};
 
 const HOST: &str = "client.example.com";
@@ -35,8 +35,7 @@ fn a_host_vouches_for_its_user() {
     let name = "a_host_vouches_for_its_user";
     let dir = tempfile::tempdir().unwrap();
     let Some(binary) = in_namespace(dir.path()) else {
-        let _ = writeln!(std::io::stderr(), "skipped: {name}: only root can mount, and not everywhere");
-        return;
+        return testing::say(name, "only root can mount, and not everywhere");
     };
     let builder = Sshd::builder()
         .binary(binary)

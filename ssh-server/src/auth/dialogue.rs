@@ -7,7 +7,14 @@ use ssh_auth::{
     server::{self, ServerEvent},
 };
 use ssh_crypto::{Provider, PublicKey};
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// For a delay that is beyond all time: the client is sent away before.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Rounds that one conversation of `keyboard-interactive` may have.
 const MAX_ROUNDS: usize = 16;
@@ -189,22 +196,22 @@ enum Reply {
 }
 
 impl Answer {
-    /// How long after the request the answer leaves, where the decision took `elapsed`: its time shall not tell how it
-    /// was found. Success may tell; it is known anyway.
-    pub(crate) fn leaves_after(&self, elapsed: Duration, limits: &Limits) -> Duration {
+    /// When the answer to what was `asked` then leaves, if it is found now: its time shall not tell how. Success may
+    /// tell; it is known anyway.
+    pub(crate) fn leaves_at(&self, asked: Instant, now: Instant, limits: &Limits) -> Instant {
         let step = match self.reply {
             _ if self.is_probe => limits.probe_delay,
             Reply::Reject => limits.failure_delay,
-            _ => return elapsed,
+            _ => return now,
         };
         if step.is_zero() {
-            return elapsed;
+            return now;
         }
-        let mut due = step;
+        let (elapsed, mut due) = (now - asked, step);
         while due < elapsed {
             due = due.saturating_mul(2);
         }
-        due
+        asked.checked_add(due).unwrap_or(now + NEVER)
     }
 
     /// Tells the engine.
@@ -244,17 +251,18 @@ mod tests {
     #[test]
     fn refusals_leave_in_steps() {
         let refusal = Answer { reply: Reply::Reject, is_probe: false };
+        let asked = Instant::now();
+        let after = |millis| asked + Duration::from_millis(millis);
         for (took, leaves) in [(0, 100), (99, 100), (100, 100), (101, 200), (399, 400)] {
-            let leaves_after = refusal.leaves_after(Duration::from_millis(took), &limits());
-            assert_eq!(leaves_after, Duration::from_millis(leaves), "{took}");
+            assert_eq!(refusal.leaves_at(asked, after(took), &limits()), after(leaves), "{took}");
         }
         // Of a key that is asked about, either answer does.
         for reply in [Reply::Accept, Reply::Reject] {
             let probe = Answer { reply, is_probe: true };
-            assert_eq!(probe.leaves_after(Duration::from_millis(1), &limits()), Duration::from_millis(10));
+            assert_eq!(probe.leaves_at(asked, after(1), &limits()), after(10));
         }
         let success = Answer { reply: Reply::Accept, is_probe: false };
-        assert_eq!(success.leaves_after(Duration::from_millis(1), &limits()), Duration::from_millis(1));
+        assert_eq!(success.leaves_at(asked, after(1), &limits()), after(1));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{Sessions, Stream, session::Addresses};
 use crate::{
     Server,
-    server::Parts,
+    server::{Builder, Parts},
     startups::{Counts, Place},
 };
 use rustix::event::{PollFd, PollFlags, poll};
@@ -76,6 +76,16 @@ impl Drop for Registered<'_> {
         let connection = self.sessions.lock().connections.remove(&self.number);
         // Outside of the lock: its end may take a while.
         drop(connection);
+    }
+}
+
+impl<H: Sessions> Builder<H> {
+    /// Builds the server and [serves](Server::serve) by it, in one.
+    ///
+    /// # Errors
+    /// Those of [`Builder::build`], and that the listener can't be used.
+    pub fn serve(self, listener: TcpListener) -> io::Result<Serving> {
+        self.build()?.serve(listener)
     }
 }
 

@@ -68,8 +68,9 @@ impl<H: Sessions> Parts<H> {
             let Decision::ServerAuth(event) = decision? else { continue };
             let asked = Instant::now();
             let answer = dialogue.answer(event);
-            let due = answer.leaves_after(asked.elapsed(), &self.limits);
-            thread::sleep(due.saturating_sub(asked.elapsed()).min(left));
+            let now = Instant::now();
+            let leaves_at = answer.leaves_at(asked, now, &self.limits);
+            thread::sleep(leaves_at.saturating_duration_since(now).min(left));
             connection.server_auth(|engine| answer.apply(engine))?;
             if connection.is_authenticated() {
                 return Ok(dialogue.login(addresses.server));

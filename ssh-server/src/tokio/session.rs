@@ -17,7 +17,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     task::{JoinSet, spawn_blocking},
-    time::{sleep, timeout},
+    time::{sleep_until, timeout},
 };
 
 /// Where the two ends of a stream are, as far as it tells.
@@ -110,8 +110,7 @@ async fn log_in<H>(parts: &Parts<H>, connection: &Connection, addresses: Address
             (dialogue, answer)
         })
         .await?;
-        let due = answer.leaves_after(asked.elapsed(), &parts.limits);
-        sleep(due.saturating_sub(asked.elapsed())).await;
+        sleep_until(answer.leaves_at(asked, Instant::now(), &parts.limits).into()).await;
         connection.server_auth(|engine| answer.apply(engine))?;
         if connection.is_authenticated() {
             return Ok(dialogue.login(addresses.server));

@@ -59,7 +59,8 @@ pub fn serve_one<H: blocking::Sessions + TaskSessions>(
     if is_by_tasks() {
         return thread::spawn(move || {
             stream.set_nonblocking(true).unwrap();
-            runtime().block_on(async {
+            // One thread is enough.
+            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
                 let stream = tokio::net::UnixStream::from_std(stream).unwrap();
                 tasks::serve_one(&server, stream, None).await
             })

@@ -1,6 +1,7 @@
 //! `--loopback`: the demo against a server of its own.
 
 use std::{
+    fs,
     io::Write,
     process::{Command, Stdio},
     time::Duration,
@@ -30,6 +31,24 @@ fn a_command_runs_with_its_streams_and_its_status() {
 fn the_words_behind_it_are_the_command() {
     let output = demo().args(["echo", "-a", "-v"]).stdin(Stdio::null()).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "-a -v\n");
+}
+
+#[test]
+fn what_files_say_of_every_host_is_not_for_it() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("config");
+    fs::create_dir(home.path().join(".ssh")).unwrap();
+    for path in [config.clone(), home.path().join(".ssh/config")] {
+        fs::write(path, "RemoteCommand false\nHostKeyAlgorithms ecdsa-sha2-nistp256\n").unwrap();
+    }
+    let run = |options: &[&str]| {
+        let mut demo = Command::new(env!("CARGO_BIN_EXE_demo"));
+        demo.args(options).args(["--loopback", "echo", "here"]).env_remove("SSH_AUTH_SOCK");
+        demo.env("HOME", home.path()).stdin(Stdio::null()).output().unwrap()
+    };
+    assert_eq!(String::from_utf8_lossy(&run(&[]).stdout), "here\n");
+    // Who names a file means it.
+    assert_eq!(run(&["-F", config.to_str().unwrap()]).status.code(), Some(255));
 }
 
 #[test]
