@@ -400,6 +400,9 @@ fn cost_at_rest(fixture: &Fixture) -> Cost {
     }
 }
 
+/// Bytes by which memory may seem to grow in a round of some forty clients, as allocators keep what fits nowhere.
+const MAY_GROW: usize = 1 << 20;
+
 #[test]
 fn nothing_stays_behind() {
     let _alone = alone();
@@ -407,9 +410,15 @@ fn nothing_stays_behind() {
     let before = cost_at_rest(&patient);
     // What the first clients waited for is told, too.
     while told.try_recv().is_ok() {}
-    for end in [End::Closed, End::HalfClosed, End::Reset] {
-        live_and_die(&patient, &told, end, &before);
+    let mut after_round = Vec::new();
+    for _ in 0..2 {
+        for end in [End::Closed, End::HalfClosed, End::Reset] {
+            live_and_die(&patient, &told, end, &before);
+        }
+        after_round.push(memory());
     }
+    // The first round makes what is used again.
+    assert!(after_round[1] < after_round[0] + MAY_GROW, "{after_round:?}");
     patient.serving.stop();
     let (impatient, told) = start(false);
     let before = cost_at_rest(&impatient);

@@ -84,6 +84,22 @@ fn every_host_runs_the_command_and_has_its_name_before_its_lines() {
 }
 
 #[test]
+fn no_more_hosts_are_visited_at_once_than_there_are_jobs() {
+    let Some(fleet) = Fleet::start("no_more_hosts_are_visited_at_once_than_there_are_jobs", 6) else {
+        return;
+    };
+    let dir = fleet.home.path().join("visits");
+    fs::create_dir(&dir).unwrap();
+    // Each tells how many there are, itself among them.
+    let count = "mkdir at-$$ && ls | wc -l && sleep 0.2 && rmdir at-$$";
+    let output = fleet.run(&["--jobs", "2", &format!("cd {} && {count}", dir.display())], 6);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let counts = lines(&output.stdout);
+    assert_eq!(counts.len(), 6);
+    assert!(counts.iter().all(|line| line.ends_with(" 1") || line.ends_with(" 2")), "{counts:?}");
+}
+
+#[test]
 fn a_command_that_fails_on_one_host_is_told_with_its_status() {
     let test = "a_command_that_fails_on_one_host_is_told_with_its_status";
     let Some(fleet) = Fleet::start(test, 3) else { return };

@@ -32,7 +32,8 @@ use zeroize::Zeroizing;
 /// connection, and requests of several tasks follow each other.
 ///
 /// A connection that failed is made anew by the next request, and so is one whose request was given up: any future may
-/// be dropped, and a reply that comes later is nobody's.
+/// be dropped, and a reply that comes later is nobody's. Whether the agent has done by then what it was asked for (to
+/// add, remove, lock) is not known.
 ///
 /// To log in with its keys takes none of this: [`Credential::agent`](crate::Credential::agent) of a configuration is
 /// asked the same way, over a connection of its own.

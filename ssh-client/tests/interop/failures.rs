@@ -126,40 +126,55 @@ fn nothing_in_common_shows_both_lists() {
     assert!(text.contains("aes128-ctr") && text.contains("aes256-ctr"), "{text}");
 }
 
-/// Does something to the server's side after each of many numbers of bytes, from the first to the last of a whole
-/// session in which each phase may take `time`.
+/// Does something to each direction after each of many numbers of bytes, from the first to the last of a whole session
+/// in which each phase may take `time`.
 ///
 /// `harmless` says of how many bytes it may happen that nothing is noticed: then the output must be right.
 fn break_everywhere(
     name: &str,
     time: Duration,
-    act: impl Fn(&Proxy, u64) + Sync,
+    act: impl Fn(&Proxy, Direction, u64) + Sync,
     expected: &[ErrorKind],
-    harmless: impl Fn(&Sshd) -> u64,
+    harmless: impl Fn(&Sshd, Direction) -> u64,
 ) {
     let Some(sshd) = Sshd::start_or_skip(name) else { return };
+    for direction in [Direction::ToClient, Direction::ToServer] {
+        break_direction(name, &sshd, direction, time, &act, expected, harmless(&sshd, direction));
+    }
+}
+
+fn break_direction(
+    name: &str,
+    sshd: &Sshd,
+    direction: Direction,
+    time: Duration,
+    act: &(impl Fn(&Proxy, Direction, u64) + Sync),
+    expected: &[ErrorKind],
+    harmless: u64,
+) {
     let attempt = |proxy: &Proxy, time: Duration| {
-        let config = config_with_key(&sshd, KeyKind::Ed25519).timeouts(timeouts(time));
+        let config = config_with_key(sshd, KeyKind::Ed25519).timeouts(timeouts(time));
         let session = Session::connect(("127.0.0.1", proxy.port()), &config)?;
-        session.command("echo done").timeout(time).output()
+        let output = session.command("echo done").timeout(time).output()?;
+        // What the session says at its end comes behind it.
+        Ok((output, proxy.bytes(direction)))
     };
     let whole = Proxy::start(sshd.addr());
-    attempt(&whole, PATIENCE).unwrap();
-    let total = whole.bytes(Direction::ToClient);
+    let (_, total): (_, u64) = attempt(&whole, PATIENCE).unwrap();
     assert!(total > 1000, "{total} bytes");
-    let harmless = harmless(&sshd);
     thread::scope(|scope| {
         for step in 0..16 {
-            let (sshd, act, attempt, at) = (&sshd, &act, &attempt, total * step / 16);
+            let (attempt, at) = (&attempt, total * step / 16);
             scope.spawn(move || {
                 let proxy = Proxy::start(sshd.addr());
-                act(&proxy, at);
+                act(&proxy, direction, at);
                 let start = Instant::now();
+                let broken = format!("{name}: {direction:?} broken at {at} of {total}");
                 match attempt(&proxy, time) {
-                    Ok(output) if at < harmless => assert_eq!(output.stdout, b"done\n"),
-                    Ok(output) => panic!("{name}: broken at {at} of {total} and got {output:?}"),
-                    Err(error) => {
-                        assert!(expected.contains(&error.kind()), "{name}: at {at} of {total}: {error:?}");
+                    Ok((output, _)) if at < harmless => assert_eq!(output.stdout, b"done\n"),
+                    Ok((output, _)) => panic!("{broken}, and got {output:?}"),
+                    Err::<_, ssh_client::Error>(error) => {
+                        assert!(expected.contains(&error.kind()), "{broken}: {error:?}");
                     }
                 }
                 assert!(start.elapsed() < BOUND, "{name}: {:?}", start.elapsed());
@@ -175,9 +190,9 @@ fn a_connection_cut_anywhere_is_an_error_of_its_own() {
         break_everywhere(
             name,
             PATIENCE,
-            |proxy, at| proxy.cut_after(Direction::ToClient, at, how),
+            |proxy, direction, at| proxy.cut_after(direction, at, how),
             &[ErrorKind::Io],
-            |_| 0,
+            |_, _| 0,
         );
     }
 }
@@ -188,7 +203,13 @@ fn a_peer_that_stops_anywhere_times_out_in_that_phase() {
     let phases =
         [Phase::Handshake, Phase::Authentication, Phase::Open, Phase::Request, Phase::Read, Phase::Wait];
     let timeouts = phases.map(ErrorKind::Timeout);
-    break_everywhere(name, SHORT, |proxy, at| proxy.stall_after(Direction::ToClient, at), &timeouts, |_| 0);
+    break_everywhere(
+        name,
+        SHORT,
+        |proxy, direction, at| proxy.stall_after(direction, at),
+        &timeouts,
+        |_, _| 0,
+    );
 }
 
 #[test]
@@ -201,13 +222,13 @@ fn a_byte_flipped_anywhere_is_an_error() {
     all.extend([ErrorKind::Protocol, ErrorKind::Integrity, ErrorKind::Crypto, ErrorKind::HostKey]);
     all.extend([ErrorKind::NothingInCommon, ErrorKind::Io, ErrorKind::Disconnected]);
     // What comes before the first keys is secured by the exchange hash, except for the padding of its packets.
-    let clear = |sshd: &Sshd| {
+    let clear = |sshd: &Sshd, direction| {
         let proxy = Proxy::start(sshd.addr());
         let stream = TcpStream::connect(proxy.addr()).unwrap();
         let _unverified = Session::handshake(stream, "127.0.0.1", sshd.port(), &open_config()).unwrap();
-        proxy.bytes(Direction::ToClient)
+        proxy.bytes(direction)
     };
-    break_everywhere(name, SHORT, |proxy, at| proxy.flip(Direction::ToClient, at, 0x10), &all, clear);
+    break_everywhere(name, SHORT, |proxy, direction, at| proxy.flip(direction, at, 0x10), &all, clear);
 }
 
 #[test]

@@ -131,6 +131,16 @@ fn derive(aes: &Aes128, index: u8, len: usize) -> Zeroizing<Vec<u8>> {
 mod tests {
     use super::*;
     use hex_literal::hex;
+    use zeroize::ZeroizeOnDrop;
+
+    /// Compiles for types that wipe their keys only.
+    fn wiped<T: ZeroizeOnDrop>() {}
+
+    #[test]
+    fn keys_are_wiped() {
+        wiped::<Hash>();
+        wiped::<Aes128>();
+    }
 
     const KEY: &[u8; 16] = b"abcdefghijklmnop";
     const NONCE: u64 = u64::from_be_bytes(*b"bcdefghi");

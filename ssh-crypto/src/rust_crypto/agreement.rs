@@ -116,3 +116,20 @@ where
         Ok(self.secret.diffie_hellman(&peer).raw_secret_bytes().as_slice().into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zeroize::ZeroizeOnDrop;
+
+    /// Compiles for types that wipe their keys only.
+    fn wiped<T: ZeroizeOnDrop>() {}
+
+    #[test]
+    fn private_values_are_wiped() {
+        wiped::<StaticSecret>();
+        wiped::<SecretKey<p256::NistP256>>();
+        wiped::<SecretKey<p384::NistP384>>();
+        wiped::<SecretKey<p521::NistP521>>();
+    }
+}
