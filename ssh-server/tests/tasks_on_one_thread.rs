@@ -1,0 +1,6 @@
+//! Serving by tasks on a runtime of one thread.
+
+#![allow(clippy::duplicate_mod, reason = "the scenarios are a test target of their own, too")]
+
+#[path = "own.rs"]
+mod own;
