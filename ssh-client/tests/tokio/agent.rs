@@ -87,6 +87,41 @@ async fn a_request_given_up_anywhere_leaves_the_agent_usable() {
     }
 }
 
+/// Whether it was done by then is not known, but the next request is answered.
+#[tokio::test]
+async fn a_change_given_up_anywhere_leaves_the_agent_usable() {
+    let name = "a_change_given_up_anywhere_leaves_the_agent_usable";
+    let Some(process) = SshAgent::start_or_skip(name) else { return };
+    let agent = Agent::connect_to(process.socket()).await.unwrap();
+    let other = Agent::connect_to(process.socket()).await.unwrap();
+    let key = || AddedKey::new(PrivateKey::ed25519(&[5; 32]));
+    let blob = PrivateKey::ed25519(&[5; 32]).public_key().to_blob();
+    for what in ["add", "remove", "remove all", "lock", "unlock", "forwarded to"] {
+        for polls in 0.. {
+            // It is locked if the one before was done.
+            let _ = other.unlock(b"a passphrase").await;
+            other.add(key(), "", &[]).await.unwrap();
+            if what == "unlock" {
+                other.lock(b"a passphrase").await.unwrap();
+            }
+            let is_done = match what {
+                "add" => polled(polls, agent.add(key(), "", &[])).await,
+                "remove" => polled(polls, agent.remove(&blob)).await,
+                "remove all" => polled(polls, agent.remove_all()).await,
+                "lock" => polled(polls, agent.lock(b"a passphrase")).await,
+                "unlock" => polled(polls, agent.unlock(b"a passphrase")).await,
+                _ => polled(polls, agent.forwarded_to(&binding())).await.map(|result| result.map(drop)),
+            };
+            timeout(PATIENCE, agent.list()).await.unwrap().unwrap();
+            if let Some(result) = is_done {
+                result.unwrap();
+                break;
+            }
+            assert!(polls < 100, "{what} is never done");
+        }
+    }
+}
+
 #[tokio::test]
 async fn tasks_share_a_connection() {
     let process = SlowAgent::start(hesitate);
