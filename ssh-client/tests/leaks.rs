@@ -122,6 +122,20 @@ fn settle(what: &str, before: (usize, usize)) {
     }
 }
 
+/// Moments before a session is there: in the greeting, the key exchange, the login, in bytes from one side.
+const BEGINNINGS: [u64; 5] = [0, 10, 500, 1500, 2200];
+
+/// What comes of a connection whose peer goes or falls silent so early. Late enough, the session may be there.
+fn begin_and_die(sshd: &Sshd, config: &Config, direction: Direction, at: u64, silent: bool) {
+    let proxy = Proxy::start(sshd.addr());
+    match silent {
+        true => proxy.stall_after(direction, at),
+        false => proxy.cut_after(direction, at, Cut::Reset),
+    }
+    let result = Session::connect(("127.0.0.1", proxy.port()), config);
+    assert!(result.is_err() || at > 1000, "{direction:?} broken at {at}");
+}
+
 #[test]
 fn nothing_stays_behind() {
     let Some(sshd) = Sshd::start_or_skip("nothing_stays_behind") else { return };
@@ -145,6 +159,16 @@ fn nothing_stays_behind() {
     // Each session had more than this in its inbox and its output.
     let grown = after_round[3].saturating_sub(after_round[1]);
     assert!(grown < 4 * End::ALL.len() * 1024, "{after_round:?} KiB after each round");
+
+    let short = Some(Duration::from_millis(200));
+    let timeouts = Timeouts { handshake: short, authentication: short, ..timeouts };
+    let hasty = config.clone().timeouts(timeouts);
+    for direction in [Direction::ToClient, Direction::ToServer] {
+        for (at, silent) in BEGINNINGS.into_iter().flat_map(|at| [(at, true), (at, false)]) {
+            begin_and_die(&sshd, &hasty, direction, at, silent);
+            settle(&format!("{direction:?} broken at {at}"), before);
+        }
+    }
 
     // The peer is killed.
     let session = Session::connect(("127.0.0.1", sshd.port()), &config).unwrap();
