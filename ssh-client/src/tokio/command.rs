@@ -12,7 +12,7 @@ use std::{
     future::{Future, poll_fn},
     io,
     pin::{Pin, pin},
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 use tokio::io::AsyncWrite;
 
@@ -148,6 +148,26 @@ impl Child {
     pub async fn wait(&mut self) -> Result<Option<Exit>, Error> {
         drop(self.stdin.take());
         self.channel.wait().await
+    }
+
+    /// How it has ended, if it has: as [`Child::wait`] would answer at once. Its standard input stays open.
+    #[allow(clippy::option_option, reason = "an end without a word of how is one, too")]
+    pub fn try_wait(&mut self) -> Result<Option<Option<Exit>>, Error> {
+        match pin!(self.channel.wait()).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(exit) => exit.map(Some),
+            Poll::Pending => Ok(None),
+        }
+    }
+
+    /// Sends it the signal `KILL`, without waiting for its end. Not every server takes signals; none tells whether it did.
+    pub fn start_kill(&mut self) -> Result<(), Error> {
+        self.channel.signal("KILL")
+    }
+
+    /// The same, and waits as [`Child::wait`] does. Cancel safe.
+    pub async fn kill(&mut self) -> Result<(), Error> {
+        self.start_kill()?;
+        self.wait().await.map(drop)
     }
 
     /// Closes its standard input, and collects what it writes until it has ended: of both streams, whether they were

@@ -53,6 +53,26 @@ async fn a_child_has_the_pipes_of_a_process() {
 }
 
 #[tokio::test]
+async fn a_child_is_killed() {
+    // sshd delivers no signals to what root runs.
+    let is_root = rustix::process::geteuid().is_root();
+    let server = if is_root { Sshd::builder().password_user() } else { Sshd::builder() };
+    let Some(sshd) = server.start_or_skip("a_child_is_killed") else { return };
+    let mut config = config_with_key(&sshd, KeyKind::Ed25519);
+    if let Some(password) = sshd.password() {
+        config = config.password(password);
+    }
+    let session = Session::connect(("127.0.0.1", sshd.port()), &config).await.unwrap();
+    let mut child = session.command("echo in; exec sleep 1000").spawn().await.unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).await.unwrap();
+    assert_eq!(child.try_wait().unwrap(), None);
+    timeout(PATIENCE, child.kill()).await.unwrap().unwrap();
+    let exit = child.try_wait().unwrap();
+    assert!(matches!(&exit, Some(Some(Exit::Signal(signal))) if signal.name == "KILL"), "{exit:?}");
+    assert_eq!(child.wait().await.unwrap(), exit.unwrap());
+}
+
+#[tokio::test]
 async fn a_child_that_is_dropped_is_hung_up() {
     let Some(sshd) = Sshd::start_or_skip("a_child_that_is_dropped_is_hung_up") else { return };
     let session = start(&sshd).await;
