@@ -8,9 +8,12 @@ use std::{
     fs,
     net::TcpListener,
     process::{Command, Output, Stdio},
+    time::Duration,
 };
 use tempfile::TempDir;
-use testing::{KeyKind, Sshd};
+use testing::{KeyKind, Pty, Sshd};
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Hosts, and the home of a user who knows them and may log in.
 struct Fleet {
@@ -97,6 +100,28 @@ fn no_more_hosts_are_visited_at_once_than_there_are_jobs() {
     let counts = lines(&output.stdout);
     assert_eq!(counts.len(), 6);
     assert!(counts.iter().all(|line| line.ends_with(" 1") || line.ends_with(" 2")), "{counts:?}");
+}
+
+/// How far it is, then lines without what a terminal would act on, and at the end the summary alone.
+#[test]
+fn a_terminal_sees_a_bar_and_clean_lines() {
+    let Some(fleet) = Fleet::start("a_terminal_sees_a_bar_and_clean_lines", 2) else { return };
+    let go = fleet.home.path().join("go");
+    // One has done it before the other may.
+    let wait = format!("while [ ! -e {} ]; do sleep 0.01; done", go.display());
+    let last = format!("set -- $SSH_CONNECTION; [ $3 = 127.0.0.1 ] || {wait}; printf 'a\\033[31mb\\n'");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fleet"));
+    command.arg(last).args([fleet.host(1), fleet.host(2)]);
+    command.env("HOME", fleet.home.path()).env("TERM", "xterm").env_remove("SSH_AUTH_SOCK");
+    command.current_dir(fleet.home.path());
+    let mut pty = Pty::spawn(command, 100, 30);
+    pty.expect("1/2 hosts [", PATIENCE);
+    fs::write(go, "").unwrap();
+    pty.expect("2 hosts: 2 succeeded, 0 failed, 0 not reached", PATIENCE);
+    assert_eq!(pty.exit_code(PATIENCE), 0);
+    let seen = pty.output();
+    let line = |host| format!("{}: a\u{fffd}[31mb", fleet.host(host));
+    assert!(seen.contains(&line(1)) && seen.contains(&line(2)), "{seen:?}");
 }
 
 #[test]
