@@ -1,4 +1,4 @@
-//! However a client goes, and whenever: no thread, no task, no descriptor, no process and no memory stays behind. A file of its
+//! However a client goes, and whenever: no thread, no task, no descriptor and no process stays behind. A file of its
 //! own, for it counts those of the test process.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
@@ -400,9 +400,6 @@ fn cost_at_rest(fixture: &Fixture) -> Cost {
     }
 }
 
-/// Bytes by which memory may seem to grow in a round of some forty clients, as allocators keep what fits nowhere.
-const MAY_GROW: usize = 1 << 20;
-
 #[test]
 fn nothing_stays_behind() {
     let _alone = alone();
@@ -410,15 +407,9 @@ fn nothing_stays_behind() {
     let before = cost_at_rest(&patient);
     // What the first clients waited for is told, too.
     while told.try_recv().is_ok() {}
-    let mut after_round = Vec::new();
-    for _ in 0..2 {
-        for end in [End::Closed, End::HalfClosed, End::Reset] {
-            live_and_die(&patient, &told, end, &before);
-        }
-        after_round.push(memory());
+    for end in [End::Closed, End::HalfClosed, End::Reset] {
+        live_and_die(&patient, &told, end, &before);
     }
-    // The first round makes what is used again.
-    assert!(after_round[1] < after_round[0] + MAY_GROW, "{after_round:?}");
     patient.serving.stop();
     let (impatient, told) = start(false);
     let before = cost_at_rest(&impatient);
