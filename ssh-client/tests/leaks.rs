@@ -6,7 +6,7 @@
 
 mod counted;
 
-use counted::{descriptors, memory};
+use counted::{Break, descriptors, memory};
 use ssh_client::{
     Config, Credential, Error, ErrorKind, Phase, Timeouts, blocking::Session, host_key::InsecureAcceptAny,
 };
@@ -122,20 +122,6 @@ fn settle(what: &str, before: (usize, usize)) {
     }
 }
 
-/// Moments before a session is there: in the greeting, the key exchange, the login, in bytes from one side.
-const BEGINNINGS: [u64; 5] = [0, 10, 500, 1500, 2200];
-
-/// What comes of a connection whose peer goes or falls silent so early. Late enough, the session may be there.
-fn begin_and_die(sshd: &Sshd, config: &Config, direction: Direction, at: u64, silent: bool) {
-    let proxy = Proxy::start(sshd.addr());
-    match silent {
-        true => proxy.stall_after(direction, at),
-        false => proxy.cut_after(direction, at, Cut::Reset),
-    }
-    let result = Session::connect(("127.0.0.1", proxy.port()), config);
-    assert!(result.is_err() || at > 1000, "{direction:?} broken at {at}");
-}
-
 #[test]
 fn nothing_stays_behind() {
     let Some(sshd) = Sshd::start_or_skip("nothing_stays_behind") else { return };
@@ -163,11 +149,12 @@ fn nothing_stays_behind() {
     let short = Some(Duration::from_millis(200));
     let timeouts = Timeouts { handshake: short, authentication: short, ..timeouts };
     let hasty = config.clone().timeouts(timeouts);
-    for direction in [Direction::ToClient, Direction::ToServer] {
-        for (at, silent) in BEGINNINGS.into_iter().flat_map(|at| [(at, true), (at, false)]) {
-            begin_and_die(&sshd, &hasty, direction, at, silent);
-            settle(&format!("{direction:?} broken at {at}"), before);
-        }
+    for end in Break::all() {
+        let proxy = end.proxy(sshd.addr());
+        let result = Session::connect(("127.0.0.1", proxy.port()), &hasty);
+        assert!(result.is_err() || end.may_be_late(), "{end:?}");
+        drop((result, proxy));
+        settle(&format!("{end:?}"), before);
     }
 
     // The peer is killed.

@@ -5,7 +5,7 @@
 
 mod counted;
 
-use counted::{descriptors, memory};
+use counted::{Break, descriptors, memory};
 use ssh_client::{Config, Credential, Timeouts, host_key::InsecureAcceptAny, tokio::Session};
 use std::{
     iter,
@@ -75,21 +75,6 @@ async fn live_and_die(sshd: &Sshd, config: &Config, end: End) {
     }
 }
 
-/// Moments before a session is there: in the greeting, the key exchange, the login, in bytes from one side.
-const BEGINNINGS: [u64; 5] = [0, 10, 500, 1500, 2200];
-
-/// What comes of a connection whose peer goes or falls silent so early. Late enough, the session may be there.
-async fn begin_and_die(sshd: &Sshd, config: &Config, direction: Direction, at: u64, silent: bool) {
-    let proxy = Proxy::start(sshd.addr());
-    match silent {
-        true => proxy.stall_after(direction, at),
-        false => proxy.cut_after(direction, at, Cut::Reset),
-    }
-    let connecting = Session::connect(("127.0.0.1", proxy.port()), config);
-    let result = timeout(PATIENCE, connecting).await.unwrap();
-    assert!(result.is_err() || at > 1000, "{direction:?} broken at {at}");
-}
-
 #[tokio::test]
 async fn nothing_stays_behind() {
     let Some(sshd) = Sshd::start_or_skip("nothing_stays_behind") else { return };
@@ -129,11 +114,12 @@ async fn nothing_stays_behind() {
     let short = Some(Duration::from_millis(200));
     let timeouts = Timeouts { handshake: short, authentication: short, ..timeouts };
     let hasty = config.clone().timeouts(timeouts);
-    for direction in [Direction::ToClient, Direction::ToServer] {
-        for (at, silent) in BEGINNINGS.into_iter().flat_map(|at| [(at, true), (at, false)]) {
-            begin_and_die(&sshd, &hasty, direction, at, silent).await;
-            settle(&format!("{direction:?} broken at {at}"), 0, open).await;
-        }
+    for end in Break::all() {
+        let proxy = end.proxy(sshd.addr());
+        let connecting = Session::connect(("127.0.0.1", proxy.port()), &hasty);
+        assert!(timeout(PATIENCE, connecting).await.unwrap().is_err() || end.may_be_late(), "{end:?}");
+        drop(proxy);
+        settle(&format!("{end:?}"), 0, open).await;
     }
 
     // The peer is killed.

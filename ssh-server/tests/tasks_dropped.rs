@@ -9,17 +9,15 @@ use ssh_server::{
     tokio::{Serving, serve, serve_one},
 };
 use std::{
-    future::{Future, poll_fn},
     io::{BufRead, BufReader, Read},
     net::SocketAddr,
     os::unix::net::UnixStream,
     path::Path,
-    pin::pin,
     sync::{Arc, mpsc},
-    task::Poll,
     thread,
     time::{Duration, Instant},
 };
+use testing::polled;
 use tokio::{
     runtime::{Builder, Runtime},
     time::timeout,
@@ -43,20 +41,6 @@ fn server() -> Server<Programs> {
 
 fn config() -> Config {
     Config::new("alice").host_key(InsecureAcceptAny).password("secret")
-}
-
-/// Polls the future so often at the most.
-async fn polled<F: Future>(polls: usize, future: F) -> Option<F::Output> {
-    let (mut future, mut left) = (pin!(future), polls);
-    poll_fn(|cx| {
-        left -= 1;
-        match future.as_mut().poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending if left == 0 => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
-    })
-    .await
 }
 
 /// Runs a command that does not end, tells its process, and waits until the session is over.

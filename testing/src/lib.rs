@@ -1,7 +1,7 @@
 //! What the tests of the workspace share: a real OpenSSH server ([`Sshd`]) and other people's servers ([`Dropbear`],
 //! [`PythonServer`]) and clients ([`newer_program`], [`python_client`]), OpenSSH's agent ([`SshAgent`]), throw-away keys ([`KeyPair`]), a proxy that
 //! delays, cuts, stalls and damages what passes through it ([`Proxy`]), servers that follow a script ([`Peer`]), commands
-//! on a terminal ([`Pty`]) and what a shell must do there ([`check_shell`]), and bytes to send ([`noise`]).
+//! on a terminal ([`Pty`]) and what a shell must do there ([`check_shell`]), bytes to send ([`noise`]), and futures that are given up ([`polled`]).
 //!
 //! Everything here belongs to the test that made it: it listens on 127.0.0.1 on a port that was free, keeps its files
 //! in a temporary directory, and is gone when its value is dropped. Nothing needs root, except an account with a
@@ -35,6 +35,7 @@ mod keys;
 mod newer;
 mod noise;
 mod peer;
+mod polled;
 mod process;
 mod proxy;
 mod pty;
@@ -51,6 +52,7 @@ pub use keys::{KeyKind, KeyPair};
 pub use newer::{MISSING as NEWER_MISSING, find as newer_program};
 pub use noise::noise;
 pub use peer::Peer;
+pub use polled::polled;
 pub use proxy::{Cut, Direction, Proxy};
 pub use pty::Pty;
 pub use python::{CODE, Library, PythonServer, python_client};

@@ -1,6 +1,5 @@
 //! The agent as tasks speak to it.
 
-use crate::cancelled::polled;
 use crate::decisions::{SlowAgent, pair};
 use crate::ssh_agent::agent_of;
 use crate::support::{PATIENCE, config, public_key};
@@ -11,7 +10,7 @@ use ssh_client::{
     tokio::{Agent, Session},
 };
 use std::time::Duration;
-use testing::{KeyKind, SshAgent, Sshd};
+use testing::{KeyKind, SshAgent, Sshd, polled};
 use tokio::{net::UnixListener, task::yield_now, time::timeout};
 
 fn hesitate() -> Awaited<'static, ()> {

@@ -1,6 +1,5 @@
 //! Futures that begin a session, or wait for what the peer asks, dropped at each point where they can be.
 
-use crate::cancelled::polled;
 use crate::served::{RIGHT, config, let_in, serve, server};
 use crate::support::PATIENCE;
 use ssh_client::{
@@ -17,6 +16,7 @@ use ssh_client::{
     tokio::{Login, Session, Unverified},
 };
 use std::sync::Arc;
+use testing::polled;
 use tokio::{
     io::DuplexStream,
     task::{JoinHandle, yield_now},

@@ -4,37 +4,17 @@
 use crate::support::{PATIENCE, config_with_key};
 use ssh_client::{Config, Error, Exit, Terminal, TerminalSize, tokio::Session};
 use std::{
-    future::poll_fn,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::Arc,
-    task::Poll,
     time::{Duration, Instant},
 };
-use testing::{KeyKind, Sshd, noise};
+use testing::{KeyKind, Sshd, noise, polled};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     runtime::Handle,
     time::{sleep, timeout},
 };
-
-/// Polls `future` `polls` times at most, each time it asks for it, and then drops it. `None` if it was not done then.
-pub(crate) async fn polled<F: Future>(polls: usize, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut left = polls;
-    poll_fn(|cx| {
-        if left == 0 {
-            return Poll::Ready(None);
-        }
-        left -= 1;
-        match future.as_mut().poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending if left == 0 => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
-    })
-    .await
-}
 
 /// A step of what a session is used for.
 type Step = fn(Session) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
