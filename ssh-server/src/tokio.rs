@@ -7,9 +7,9 @@
 //! | [`Start`] | a program that a client wants to be run |
 //! | [`Serving`] | a server at work |
 //!
-//! A session costs two tasks, and each of its channels one. Who may in is decided by the same
-//! [`Authenticator`](crate::Authenticator)s, which may block: they are asked on the runtime's threads for that. The
-//! runtime must have sockets and timers enabled.
+//! A session costs two tasks, and each of its channels one. Who may in, and where connections may
+//! lead, is decided by the same [`Authenticator`](crate::Authenticator)s and [`Forwarding`](crate::Forwarding), which may
+//! block: they are asked on the runtime's threads for that. The runtime must have sockets and timers enabled.
 //!
 //! ```no_run
 //! # async fn example(builder: ssh_server::server::Builder<ssh_server::blocking::NoSessions>)
@@ -40,6 +40,7 @@ mod program;
 mod serving;
 mod session;
 mod together;
+mod unblock;
 
 pub use channel::{Sessions, Start};
 pub use program::run;

@@ -1,8 +1,8 @@
 //! Forwarded connections: made for the client, and taken for it.
 
-use super::{Channel, together::first};
+use super::{Channel, together::first, unblock::unblock};
 use crate::{
-    Login,
+    Forwarding, Login,
     blocking::forward::listen::Listener,
     forwarding::{Ask, Endpoint, PATIENCE, PAUSE},
     server::Parts,
@@ -47,9 +47,9 @@ impl<H: Send + Sync + 'static> Forwards<H> {
     }
 
     /// Makes the connection that the client asks for, if it may.
-    pub(super) fn connect(&self, offer: ChannelOffer) {
+    pub(super) async fn connect(&self, offer: ChannelOffer) {
         let Some(endpoint) = Endpoint::of_channel(offer.channel_type(), offer.data()) else { return };
-        if !endpoint.may_connect(&self.login, &*self.parts.forwarding) {
+        if !self.may(&endpoint, Endpoint::may_connect).await {
             return offer.refuse(open_failure::ADMINISTRATIVELY_PROHIBITED, "forwarding is not permitted");
         }
         let Ok(place) = self.places.clone().try_acquire_owned() else {
@@ -58,7 +58,7 @@ impl<H: Send + Sync + 'static> Forwards<H> {
         let (parts, login, connection) = (self.parts.clone(), self.login.clone(), self.connection.clone());
         tokio::spawn(async move {
             // Who waits for an address no longer wants it when the session is over.
-            let connected = first(connect(&parts, &login, &endpoint), async {
+            let connected = first(connect(parts, login, &endpoint), async {
                 Err(io::Error::other(connection.wait().await))
             });
             let passed = match connected.await {
@@ -77,10 +77,10 @@ impl<H: Send + Sync + 'static> Forwards<H> {
     }
 
     /// Listens, or does so no longer.
-    pub(super) fn request(&mut self, request: GlobalRequest) {
+    pub(super) async fn request(&mut self, request: GlobalRequest) {
         match Ask::read(request.name(), request.data()) {
             Some(Ask::Listen(endpoint)) => {
-                if let Some(answer) = self.listen(&endpoint) {
+                if let Some(answer) = self.listen(&endpoint).await {
                     request.reply(true, &answer);
                 }
             }
@@ -92,9 +92,15 @@ impl<H: Send + Sync + 'static> Forwards<H> {
         }
     }
 
+    /// Asks the policy.
+    async fn may(&self, endpoint: &Endpoint, ask: fn(&Endpoint, &Login, &dyn Forwarding) -> bool) -> bool {
+        let (endpoint, login, parts) = (endpoint.clone(), self.login.clone(), self.parts.clone());
+        unblock(move || ask(&endpoint, &login, &*parts.forwarding)).await.unwrap_or(false)
+    }
+
     /// Listens; answers with what the client is told.
-    fn listen(&mut self, endpoint: &Endpoint) -> Option<Vec<u8>> {
-        if !endpoint.may_listen(&self.login, &*self.parts.forwarding) {
+    async fn listen(&mut self, endpoint: &Endpoint) -> Option<Vec<u8>> {
+        if !self.may(endpoint, Endpoint::may_listen).await {
             return None;
         }
         if self.listeners.len() >= self.parts.limits.listeners || self.listeners.contains_key(endpoint) {
@@ -156,7 +162,11 @@ async fn accept(
 }
 
 /// Connects to a socket, or to the first address that answers, of those that are permitted.
-async fn connect<H>(parts: &Parts<H>, login: &Login, endpoint: &Endpoint) -> io::Result<Stream> {
+async fn connect<H: Send + Sync + 'static>(
+    parts: Arc<Parts<H>>,
+    login: Arc<Login>,
+    endpoint: &Endpoint,
+) -> io::Result<Stream> {
     let (host, port) = match endpoint {
         Endpoint::Socket(path) => {
             return in_time(UnixStream::connect(path)).await.map(Stream::Socket);
@@ -165,7 +175,8 @@ async fn connect<H>(parts: &Parts<H>, login: &Login, endpoint: &Endpoint) -> io:
     };
     let mut last = io::Error::new(io::ErrorKind::PermissionDenied, "no address is permitted");
     for address in lookup_host((host, port)).await? {
-        if !parts.forwarding.may_connect_address(login, address) {
+        let (parts, login) = (parts.clone(), login.clone());
+        if !unblock(move || parts.forwarding.may_connect_address(&login, address)).await? {
             continue;
         }
         match in_time(TcpStream::connect(address)).await {

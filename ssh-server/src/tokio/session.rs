@@ -1,6 +1,6 @@
 //! One session, from its first byte to its last.
 
-use super::{Sessions, channel, forward::Forwards, together::beside};
+use super::{Sessions, channel, forward::Forwards, together::beside, unblock::unblock};
 use crate::{
     Login,
     forwarding::{CHANNELS, REQUESTS},
@@ -12,11 +12,11 @@ use ssh_session::{
     tokio::{ChannelOffer, Connection, Decision, PeerRequest, PeerRequests},
 };
 use ssh_wire::number::open_failure;
-use std::{future::Future, net::SocketAddr, panic, sync::Arc, time::Instant};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Instant};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
-    task::{JoinSet, spawn_blocking},
+    task::JoinSet,
     time::{sleep_until, timeout},
 };
 
@@ -143,13 +143,13 @@ async fn serve_requests<H: Sessions>(
                     channels.spawn(serve_session(parts.clone(), login.clone(), offer));
                 }
             }
-            PeerRequest::Channel(offer) => forwards.connect(offer),
+            PeerRequest::Channel(offer) => forwards.connect(offer).await,
             // The client promises it, so that nobody who takes it over can ask for more (OpenSSH PROTOCOL §2.2).
             PeerRequest::Global(request) if request.name() == NO_MORE_SESSIONS.as_bytes() => {
                 takes_sessions = false;
                 request.reply(true, &[]);
             }
-            PeerRequest::Global(request) => forwards.request(request),
+            PeerRequest::Global(request) => forwards.request(request).await,
             _ => {}
         }
     };
@@ -173,13 +173,4 @@ fn peer_requests(connection: &Connection) -> Result<PeerRequests, Error> {
     let channels: Vec<_> = [SESSION].into_iter().chain(CHANNELS).collect();
     let requests: Vec<_> = [NO_MORE_SESSIONS].into_iter().chain(REQUESTS).collect();
     connection.peer_requests(&channels, &requests)
-}
-
-/// Runs what may block where it blocks no task.
-async fn unblock<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    spawn_blocking(run).await.map_err(|error| match error.try_into_panic() {
-        // It was the caller's code, and so it is the caller's panic.
-        Ok(panic) => panic::resume_unwind(panic),
-        Err(error) => Error::with_source(ErrorKind::Closed, "the runtime is shutting down", error),
-    })
 }
