@@ -176,13 +176,14 @@ fn dropbear() {
     check_forwards(|options| client(&fixture, options, &["cat"]));
 }
 
-fn python(test: &str, library: Library) {
+/// `renewed` is what passes data while the server changes the keys.
+fn python(test: &str, library: Library, renewed: &str) {
     let (fixture, renewing) = (plan().start(), start_renewing());
     for (fixture, action) in [
         (&fixture, "command"),
         (&fixture, "shell"),
         (&fixture, "data"),
-        (&renewing, "data"),
+        (&renewing, renewed),
         (&fixture, "forward"),
     ] {
         let before = fixture.exchanges();
@@ -190,7 +191,7 @@ fn python(test: &str, library: Library) {
             return;
         }
         let exchanges = fixture.exchanges() - before;
-        assert!(action != "data" || exchanges > 2, "{exchanges} key exchanges");
+        assert!(!action.starts_with("data") || exchanges > 2, "{exchanges} key exchanges");
     }
 }
 
@@ -212,7 +213,7 @@ fn act(test: &str, library: Library, fixture: &Fixture, action: &str) -> bool {
 
 #[test]
 fn paramiko() {
-    python("paramiko", Library::Paramiko);
+    python("paramiko", Library::Paramiko, "data_alone");
 }
 
 /// What RFC 4419 replaced.
@@ -228,7 +229,7 @@ fn paramiko_asks_for_a_group_as_of_old() {
 
 #[test]
 fn asyncssh() {
-    python("asyncssh", Library::AsyncSsh);
+    python("asyncssh", Library::AsyncSsh, "data");
 }
 
 /// OpenSSH's clients: the machine's own, and the newest if it was unpacked.

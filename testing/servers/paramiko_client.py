@@ -47,13 +47,23 @@ def shell(client):
 
 def data(client):
     """Both ways at once, with the keys changed meanwhile."""
+    pass_data(client, client.get_transport().renegotiate_keys)
+
+
+def data_alone(client):
+    """The same with a server that changes the keys: when both sides begin in the same moment, each of Paramiko's threads
+    proposes for itself, and it verifies the server's signature over the wrong proposal."""
+    pass_data(client, lambda: None)
+
+
+def pass_data(client, between):
     stdin, stdout, _ = client.exec_command("cat")
     sent = bytes(range(256)) * (4 * MEGABYTE // 256)
 
     def write():
         for at in range(0, len(sent), MEGABYTE):
             stdin.channel.sendall(sent[at : at + MEGABYTE])
-            client.get_transport().renegotiate_keys()
+            between()
         stdin.channel.shutdown_write()
 
     writer = threading.Thread(target=write)
