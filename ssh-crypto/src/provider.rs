@@ -57,6 +57,17 @@ pub enum ProviderError {
 }
 
 impl Provider {
+    /// The same with this key exchange method: in the place of the one of its name, or else before all others.
+    #[must_use]
+    pub fn with_kex(mut self, method: &'static dyn KexAlgorithm) -> Self {
+        let methods = self.kex.to_mut();
+        match methods.iter_mut().find(|other| other.name() == method.name()) {
+            Some(place) => *place = method,
+            None => methods.insert(0, method),
+        }
+        self
+    }
+
     /// The key exchange method of this name.
     pub fn kex(&self, name: &str) -> Option<&'static dyn KexAlgorithm> {
         self.kex.iter().copied().find(|kex| kex.name() == name)

@@ -117,7 +117,7 @@ fn common<'a>(ours: Vec<&'a str>, theirs: &[String], expected: &[&str]) -> Vec<&
 
 /// Sends `size` bytes through `cat`.
 #[track_caller]
-fn echo(session: &Session, size: usize, what: &str) {
+pub(crate) fn echo(session: &Session, size: usize, what: &str) {
     let input = noise(size);
     let output = session.command("cat").stdin(input.clone()).output();
     let output = output.unwrap_or_else(|error| panic!("{what}: {error}"));

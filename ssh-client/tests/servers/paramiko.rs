@@ -1,7 +1,10 @@
 //! Paramiko.
 
 use crate::{algorithms, scenarios, support};
-use testing::{Library, PythonServer};
+use ssh_client::{
+    crypto::KexAlgorithm, default_provider, kex::method::exchange::GROUP_EXCHANGE_SHA256_OLD_REQUEST,
+};
+use testing::{KeyKind, Library, PythonServer, Server};
 
 support::shared!(PythonServer, PythonServer::start(Library::Paramiko));
 
@@ -42,4 +45,21 @@ fn rekeying_by_the_server() {
         Ok(server) => scenarios::rekeying_by_the_server(&server, "Key exchange agreements"),
         Err(why) => testing::skip("paramiko::rekeying_by_the_server", &why),
     }
+}
+
+/// As it was done before RFC 4419; and once more after the login.
+#[test]
+fn a_group_is_asked_for_as_of_old() {
+    let server = match PythonServer::start(Library::Paramiko) {
+        Ok(server) => server,
+        Err(why) => return testing::skip("paramiko::a_group_is_asked_for_as_of_old", &why),
+    };
+    let method = &GROUP_EXCHANGE_SHA256_OLD_REQUEST;
+    let config = support::config_with(default_provider().with_kex(method), &server, KeyKind::Ed25519);
+    let algorithms = support::only(&config, |algorithms| algorithms.kex = vec![method.name().into()]);
+    let key = support::key(&server, KeyKind::Ed25519, &config);
+    let session = support::connect(&server, &config.algorithms(algorithms).credential(key));
+    session.rekey().unwrap();
+    algorithms::echo(&session, 10_000, method.name());
+    assert_eq!(server.log().matches("Picking p (~ 3072 bits)").count(), 2, "{}", server.log());
 }

@@ -1,8 +1,11 @@
 //! What these tests share.
 
 use crate::facade::Session;
-use ssh_client::{Algorithms, Config, Credential, PublicKey, RekeyLimit, Timeouts, host_key::Expect};
-use std::{io::Write, time::Duration};
+use ssh_client::{
+    Algorithms, Config, Credential, Provider, PublicKey, RekeyLimit, Timeouts, default_provider,
+    host_key::Expect,
+};
+use std::{io::Write, sync::Arc, time::Duration};
 use testing::{KeyKind, Server};
 
 /// Long enough for a loaded machine, short enough for a test that hangs to be noticed.
@@ -56,6 +59,11 @@ impl Drop for Telling<'_> {
 
 /// Trusts the server's key of this kind and has no credential.
 pub(crate) fn config(server: &dyn Server, kind: KeyKind) -> Config {
+    config_with(default_provider(), server, kind)
+}
+
+/// The same by these algorithms.
+pub(crate) fn config_with(provider: Provider, server: &dyn Server, kind: KeyKind) -> Config {
     let key = PublicKey::from_line(server.host_key(kind).public_line()).unwrap().0;
     let time = Some(PATIENCE);
     let timeouts = Timeouts {
@@ -66,7 +74,7 @@ pub(crate) fn config(server: &dyn Server, kind: KeyKind) -> Config {
         request: time,
         ..Timeouts::default()
     };
-    Config::new(server.user()).host_key(Expect(key)).timeouts(timeouts)
+    Config::with_provider(server.user(), Arc::new(provider)).host_key(Expect(key)).timeouts(timeouts)
 }
 
 /// The user's key of this kind.

@@ -20,18 +20,31 @@ use ssh_wire::{
 };
 
 /// `diffie-hellman-group-exchange-sha256` (RFC 4419), from 2048 bits on (RFC 8270).
-pub static GROUP_EXCHANGE_SHA256: GroupExchange = GroupExchange {
+pub static GROUP_EXCHANGE_SHA256: GroupExchange = SHA256;
+/// `diffie-hellman-group-exchange-sha1` (RFC 4419), from 1024 bits on, for old equipment has no more. Legacy: SHA-1
+/// is broken where collisions count, and so are small groups.
+pub static GROUP_EXCHANGE_SHA1: GroupExchange = SHA1;
+
+/// [`GROUP_EXCHANGE_SHA1`] whose client asks as it was done before RFC 4419 (§5 there), for servers that know nothing else,
+/// as OpenSSH 2.3 to 2.5.2. The name is the same: it is to take the place of the other
+/// ([`Provider::with_kex`](ssh_crypto::Provider::with_kex)) for such a server alone, for new ones do not answer it.
+pub static GROUP_EXCHANGE_SHA1_OLD_REQUEST: GroupExchange = GroupExchange { asks_as_of_old: true, ..SHA1 };
+/// [`GROUP_EXCHANGE_SHA256`] likewise.
+pub static GROUP_EXCHANGE_SHA256_OLD_REQUEST: GroupExchange =
+    GroupExchange { asks_as_of_old: true, ..SHA256 };
+
+const SHA256: GroupExchange = GroupExchange {
     name: "diffie-hellman-group-exchange-sha256",
     hash: Hash::Sha256,
     sizes: GexRequest { min: 2048, preferred: 3072, max: MAX_BITS },
+    asks_as_of_old: false,
     legacy: false,
 };
-/// `diffie-hellman-group-exchange-sha1` (RFC 4419), from 1024 bits on, for old equipment has no more. Legacy: SHA-1
-/// is broken where collisions count, and so are small groups.
-pub static GROUP_EXCHANGE_SHA1: GroupExchange = GroupExchange {
+const SHA1: GroupExchange = GroupExchange {
     name: "diffie-hellman-group-exchange-sha1",
     hash: Hash::Sha1,
     sizes: GexRequest { min: 1024, preferred: 2048, max: MAX_BITS },
+    asks_as_of_old: false,
     legacy: true,
 };
 
@@ -46,8 +59,10 @@ const GROUPS: [modp::Prime; 5] = [modp::GROUP14, modp::GROUP15, modp::GROUP16, m
 pub struct GroupExchange {
     name: &'static str,
     hash: Hash,
-    /// What the client asks for.
+    /// What the client wants.
     sizes: GexRequest,
+    /// Whether it names the preferred size alone.
+    asks_as_of_old: bool,
     legacy: bool,
 }
 
@@ -65,8 +80,14 @@ impl KexAlgorithm for GroupExchange {
     }
 
     fn client(&self, random: &'static dyn SecureRandom) -> Result<(Box<dyn KexMethod>, Vec<u8>), KexError> {
-        let client = Client { sizes: self.sizes, hash: self.hash, random, state: ClientState::Requested };
-        Ok((Box::new(client), self.sizes.to_payload()))
+        let (request, message) = if self.asks_as_of_old {
+            let old = GexRequestOld { bits: self.sizes.preferred };
+            (Request::Old(old), old.to_payload())
+        } else {
+            (Request::Sizes(self.sizes), self.sizes.to_payload())
+        };
+        let (sizes, hash) = (self.sizes, self.hash);
+        Ok((Box::new(Client { request, sizes, hash, random, state: ClientState::Requested }), message))
     }
 
     fn server(&self, random: &'static dyn SecureRandom) -> Result<Box<dyn KexMethod>, KexError> {
@@ -75,6 +96,8 @@ impl KexAlgorithm for GroupExchange {
 }
 
 struct Client {
+    request: Request,
+    /// What is accepted.
     sizes: GexRequest,
     hash: Hash,
     random: &'static dyn SecureRandom,
@@ -102,7 +125,7 @@ impl KexMethod for Client {
         match (std::mem::replace(&mut self.state, ClientState::Over), number) {
             (ClientState::Requested, number::KEX_DH_GEX_GROUP) => {
                 let GexGroup { p, g } = GexGroup::parse(payload)?;
-                let group = group_for_hash(Request::Sizes(self.sizes), p, g);
+                let group = group_for_hash(self.request, p, g);
                 let exponent = check(p, g, self.sizes)?.exponent(self.hash, self.random)?;
                 let message = GexInit { e: Mpint::from_unsigned(exponent.public()) }.to_payload();
                 self.state = ClientState::Sent(Box::new(Chosen { group, exponent }));

@@ -1,6 +1,7 @@
 use super::*;
 use hex_literal::hex;
 use ssh_crypto::random::SystemRandom;
+use ssh_wire::Rest;
 
 fn request(method: &GroupExchange) -> Box<dyn KexMethod> {
     let (client, message) = method.client(&SystemRandom).unwrap();
@@ -127,6 +128,28 @@ fn old_requests_are_answered_and_hashed_as_they_were() {
     assert_eq!(group_for_hash(request, p, g), hex!("00000400 00000001 05 00000001 02"));
     let request = Request::Sizes(GexRequest { min: 1, preferred: 2, max: 3 });
     assert_eq!(group_for_hash(request, p, g), hex!("00000001 00000002 00000003 00000001 05 00000001 02"));
+}
+
+#[test]
+fn a_client_can_ask_as_of_old() {
+    for method in [&GROUP_EXCHANGE_SHA1_OLD_REQUEST, &GROUP_EXCHANGE_SHA256_OLD_REQUEST] {
+        let (mut client, message) = method.client(&SystemRandom).unwrap();
+        assert_eq!(GexRequestOld::parse(&message).unwrap(), GexRequestOld { bits: method.sizes.preferred });
+        let mut server = method.server(&SystemRandom).unwrap();
+        let Step::Send(group) = server.handle(&message).unwrap() else { panic!("no group") };
+        let Step::Send(init) = client.handle(&group).unwrap() else { panic!("no public value") };
+        let Step::Agreed(theirs) = server.handle(&init).unwrap() else { panic!("no agreement") };
+        let Proof::ToSend { public, .. } = theirs.proof else { panic!("no proof") };
+        let f: Mpint<'_> = Rest(&public).parse().unwrap();
+        let reply = GexReply { host_key: b"", f, signature: b"" }.to_payload();
+        let Step::Agreed(ours) = client.handle(&reply).unwrap() else { panic!("no agreement") };
+        assert_eq!(ours.exchange, theirs.exchange);
+        assert_eq!(*ours.secret, *theirs.secret);
+        // What is accepted stays the same.
+        let (mut client, _) = method.client(&SystemRandom).unwrap();
+        let small = GexGroup { p: Mpint::from_unsigned(&[7]), g: Mpint::from_unsigned(&[2]) };
+        assert_eq!(group_error(client.handle(&small.to_payload())), "its size is not what was asked for");
+    }
 }
 
 #[test]
