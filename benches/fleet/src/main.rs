@@ -25,7 +25,7 @@ use std::{
     process::ExitCode,
     time::Duration,
 };
-use tokio::runtime;
+use tokio::runtime::{Builder, Runtime};
 
 /// Counts what Rust code has allocated. What AWS-LC allocates is in the resident memory only.
 #[global_allocator]
@@ -76,6 +76,15 @@ fn main() -> ExitCode {
     }
 }
 
+/// How long a thread for what blocks, such as signing, waits for more. It is short, so that what is measured of sessions at
+/// rest is theirs.
+const KEEP_ALIVE: Duration = Duration::from_millis(500);
+
+/// One for the client, or for all servers.
+fn new_runtime() -> io::Result<Runtime> {
+    Builder::new_multi_thread().enable_all().thread_keep_alive(KEEP_ALIVE).build()
+}
+
 /// Descriptors for everything that is no session.
 const RESERVED: u64 = 64;
 
@@ -88,7 +97,7 @@ fn bench(options: &Options) -> Outcome<()> {
             format!("no more than {limit} files may be open, and {needed} are needed: ulimit -n").into()
         );
     }
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = new_runtime()?;
     let mut rows = runtime.block_on(measure::all_rows(options))?;
     rows.extend(runtime.block_on(limit::client(options))?);
     rows.extend(runtime.block_on(limit::server(options))?);

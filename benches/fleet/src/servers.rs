@@ -1,6 +1,6 @@
 //! The servers, in a process of their own.
 
-use crate::{Outcome, raise_descriptors};
+use crate::{ALLOCATOR, Outcome, new_runtime, raise_descriptors};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use ssh_client::{Config, Credential, host_key::Expect};
 use ssh_server::{
@@ -9,13 +9,13 @@ use ssh_server::{
 };
 use ssh_wire::message::connection::ExitStatus;
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Write},
     net::{Ipv4Addr, SocketAddr},
-    process::{Child, ChildStdin, Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::Arc,
     time::Duration,
 };
-use tokio::{net::TcpListener, runtime};
+use tokio::net::TcpListener;
 
 const USER: &str = "bench";
 
@@ -24,6 +24,7 @@ pub(crate) struct Servers {
     child: Child,
     /// Its end tells the child to end.
     stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) config: Config,
 }
@@ -42,23 +43,28 @@ impl Servers {
             .spawn()?;
         let mut stdin = child.stdin.take().ok_or("no pipe")?;
         writeln!(stdin, "{}", key.public_key().to_line(USER))?;
-        let mut lines = BufReader::new(child.stdout.take().ok_or("no pipe")?).lines();
-        let mut line = || {
-            lines
-                .next()
-                .ok_or("the servers have ended")?
-                .map_err(Into::<Box<dyn std::error::Error + Send + Sync>>::into)
-        };
-        let (host_key, _) = PublicKey::from_line(&line()?)?;
-        let addresses = (0..addresses).map(|_| Ok(line()?.parse()?)).collect::<Outcome<Vec<SocketAddr>>>()?;
+        let mut stdout = BufReader::new(child.stdout.take().ok_or("no pipe")?);
+        let (host_key, _) = PublicKey::from_line(&line(&mut stdout)?)?;
+        let addresses =
+            (0..addresses).map(|_| Ok(line(&mut stdout)?.parse()?)).collect::<Outcome<Vec<SocketAddr>>>()?;
         let credential = Credential::key(&key, &provider)?;
         let config = Config::new(USER).host_key(Expect(host_key)).credential(credential);
-        Ok(Self { child, stdin: Some(stdin), addresses, config })
+        Ok(Self { child, stdin: Some(stdin), stdout, addresses, config })
+    }
+
+    /// Bytes that Rust code has allocated there.
+    pub(crate) fn allocated(&mut self) -> Outcome<usize> {
+        writeln!(self.stdin.as_mut().ok_or("no pipe")?)?;
+        Ok(line(&mut self.stdout)?.parse()?)
     }
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
+}
+
+fn line(from: &mut impl BufRead) -> Outcome<String> {
+    Ok(from.lines().next().ok_or("the servers have ended")??)
 }
 
 impl Drop for Servers {
@@ -90,7 +96,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
     writeln!(stdout, "{}", host_key.public_key().to_line("host"))?;
     let host_key = Arc::new(KeyPair::new(&host_key, &provider)?);
 
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = new_runtime()?;
     let mut serving = Vec::new();
     for at in 0..addresses {
         let [high, low] = at.to_be_bytes();
@@ -110,9 +116,11 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<()> {
         writeln!(stdout, "{}", started.address())?;
         serving.push(started);
     }
-    stdout.flush()?;
-    // Until the client is done or gone.
-    stdin.read_to_end(&mut Vec::new())?;
+    // Until the client is done or gone. A line asks for the memory.
+    for line in stdin.lines() {
+        line?;
+        writeln!(stdout, "{}", ALLOCATOR.current_usage())?;
+    }
     drop(serving);
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(())
