@@ -125,7 +125,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Driver<S> {
             let mut space = ReadBuf::new(self.receiver.space());
             let room = space.capacity();
             match Pin::new(stream).poll_read(cx, &mut space) {
-                Poll::Pending => return Progress::None,
+                Poll::Pending => {
+                    // A session at rest that was looked at for another reason.
+                    if self.rests_at.is_none() {
+                        self.receiver.release();
+                    }
+                    return Progress::None;
+                }
                 Poll::Ready(Ok(())) if !space.filled().is_empty() => {
                     let n = space.filled().len();
                     self.receiver.filled(n);
