@@ -9,6 +9,8 @@ mod agent_logins;
 mod api;
 #[path = "../interop/authentication.rs"]
 mod authentication;
+#[path = "../interop/certificates.rs"]
+mod certificates;
 #[path = "../interop/channels.rs"]
 mod channels;
 #[path = "../interop/compression.rs"]
@@ -17,6 +19,8 @@ mod compression;
 mod facade;
 #[path = "../interop/failures.rs"]
 mod failures;
+#[path = "../interop/guesses.rs"]
+mod guesses;
 #[path = "../interop/host_keys.rs"]
 mod host_keys;
 #[path = "../interop/hostbased.rs"]

@@ -23,6 +23,8 @@ mod failures;
 mod guesses;
 #[path = "../interop/host_keys.rs"]
 mod host_keys;
+#[path = "../interop/hostbased.rs"]
+mod hostbased;
 #[path = "../peers/scenarios.rs"]
 mod peers;
 #[path = "../interop/rekeying.rs"]
