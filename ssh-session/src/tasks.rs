@@ -3,7 +3,7 @@
 use std::{
     mem,
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     task::Waker,
@@ -52,7 +52,7 @@ impl<K: Copy> Tasks<K> {
     pub(crate) fn call(&mut self, is_meant: impl Fn(K) -> bool, due: &Due) {
         if !self.0.is_empty() {
             let meant = self.0.extract_if(.., |(_, what, _)| is_meant(*what)).map(|(.., waker)| waker);
-            due.0.lock().unwrap_or_else(PoisonError::into_inner).extend(meant);
+            due.lock().extend(meant);
         }
     }
 }
@@ -66,8 +66,23 @@ impl<K> Default for Tasks<K> {
 impl Due {
     /// Wakes all. To be called with nothing locked.
     pub(crate) fn wake(&self) {
-        let due = mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        due.into_iter().for_each(Waker::wake);
+        let mut due = {
+            let mut due = self.lock();
+            if due.is_empty() {
+                return;
+            }
+            mem::take(&mut *due)
+        };
+        due.drain(..).for_each(Waker::wake);
+        // Its memory is for those who are due next, unless they came meanwhile.
+        let mut next = self.lock();
+        if next.capacity() == 0 {
+            *next = due;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Waker>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
