@@ -26,8 +26,6 @@ const MAX_READ: usize = 128 * 1024;
 const AT_REST: Duration = Duration::from_millis(20);
 /// Bytes that are read before there are keys to open them.
 const MAX_AHEAD: usize = 64 * 1024;
-/// Larger output buffers, in bytes, are kept for what follows: making one anew costs nothing beside writing it.
-const MIN_SPARE: usize = 16 * 1024;
 /// Nobody waits longer for a session to close, and no clock overflows.
 const MAX_CLOSE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -207,10 +205,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Driver<S> {
             }
         }
         if self.written == self.output.len() && !core.engine.transport.output().is_empty() {
-            let spare = mem::take(&mut self.output);
-            if spare.capacity() >= MIN_SPARE {
-                core.put_spare(spare);
-            }
+            core.put_spare(mem::take(&mut self.output));
             self.output = core.take_output();
             self.written = 0;
             core.notify_room();
