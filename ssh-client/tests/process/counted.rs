@@ -1,10 +1,38 @@
-//! What a process holds, counted: for tests that are alone in theirs.
+//! What the process holds, counted.
 
-use std::{fs, net::SocketAddr};
-use testing::{Cut, Direction, Proxy};
+use super::support::PATIENCE;
+use crate::driver::tasks;
+use std::{
+    fs, thread,
+    time::{Duration, Instant},
+};
 
-pub(crate) fn descriptors() -> usize {
-    fs::read_dir("/proc/self/fd").unwrap().count()
+/// What sessions may leave behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Held {
+    tasks: usize,
+    threads: usize,
+    descriptors: usize,
+}
+
+impl Held {
+    pub(crate) fn now() -> Self {
+        let count = |directory| fs::read_dir(directory).unwrap().count();
+        Self { tasks: tasks(), threads: count("/proc/self/task"), descriptors: count("/proc/self/fd") }
+    }
+
+    /// Waits until it is as it was: what has to end may take a moment.
+    pub(crate) fn settle(self, what: &str) {
+        let start = Instant::now();
+        loop {
+            let now = Self::now();
+            if now == self {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "{what}: {now:?}, and not {self:?}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
 }
 
 /// The memory of this process in KiB that no file stands behind.
@@ -12,40 +40,4 @@ pub(crate) fn memory() -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
-/// The end of a connection before a session is there: what one side sends goes so far.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Break {
-    direction: Direction,
-    /// In bytes.
-    at: u64,
-    /// The peer stays, and says nothing more.
-    silent: bool,
-}
-
-impl Break {
-    /// In the greeting, in the key exchange, in the login.
-    pub(crate) fn all() -> impl Iterator<Item = Self> {
-        let directions = [Direction::ToClient, Direction::ToServer];
-        directions.into_iter().flat_map(|direction| {
-            [0, 10, 500, 1500, 2200]
-                .into_iter()
-                .flat_map(move |at| [true, false].map(|silent| Self { direction, at, silent }))
-        })
-    }
-
-    pub(crate) fn proxy(self, server: SocketAddr) -> Proxy {
-        let proxy = Proxy::start(server);
-        match self.silent {
-            true => proxy.stall_after(self.direction, self.at),
-            false => proxy.cut_after(self.direction, self.at, Cut::Reset),
-        }
-        proxy
-    }
-
-    /// Whether the session may be there before.
-    pub(crate) fn may_be_late(self) -> bool {
-        self.at > 1000
-    }
 }

@@ -6,12 +6,17 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use ssh_client::{Config, Credential, Exit, PublicKey, RekeyLimit, blocking::Session, host_key::Expect};
+#[path = "../interop/support.rs"]
+mod support;
+
+use crate::driver::Session;
+use ssh_client::{Exit, RekeyLimit};
 use std::{
     io::{Read, Write},
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
+use support::{PATIENCE, config_with_key, key_exchanges};
 use testing::{KeyKind, Sshd};
 
 #[test]
@@ -22,7 +27,9 @@ fn a_long_session_loses_and_reorders_nothing() {
     let Some(sshd) = Sshd::builder().config("LogLevel DEBUG1\nRekeyLimit 4G").start_or_skip(test) else {
         return;
     };
-    let session = connect(&sshd, between << 20);
+    let config = config_with_key(&sshd, KeyKind::Ed25519);
+    let config = config.rekey(RekeyLimit { bytes: between << 20, ..RekeyLimit::default() });
+    let session = Session::connect(("127.0.0.1", sshd.port()), &config).unwrap();
     let channel = session.open_session().unwrap();
     channel.exec("exec cat").unwrap();
 
@@ -44,9 +51,9 @@ fn a_long_session_loses_and_reorders_nothing() {
         assert_eq!((&channel).read(&mut received).unwrap(), 0, "more than was sent");
     });
     let time = start.elapsed();
-    assert_eq!(channel.wait(Some(Duration::from_secs(60))).unwrap(), Some(Exit::Status(0)));
+    assert_eq!(channel.wait(Some(PATIENCE)).unwrap(), Some(Exit::Status(0)));
 
-    let exchanges = sshd.log().matches("SSH2_MSG_NEWKEYS received").count() as u64;
+    let exchanges = key_exchanges(&sshd) as u64;
     let _ = writeln!(
         std::io::stderr(),
         "{size} MiB in each direction in {:.1} s, {exchanges} key exchanges",
@@ -54,16 +61,6 @@ fn a_long_session_loses_and_reorders_nothing() {
     );
     // What is under way when the limit is reached comes on top of it.
     assert!(exchanges >= size / between * 3 / 4, "{exchanges} key exchanges");
-}
-
-fn connect(sshd: &Sshd, rekey_bytes: u64) -> Session {
-    let host_key = PublicKey::from_line(sshd.host_key(KeyKind::Ed25519).public_line()).unwrap().0;
-    let config = Config::new(sshd.user()).host_key(Expect(host_key));
-    let path = sshd.user_key_path(KeyKind::Ed25519);
-    let credential = Credential::key_file(path, None, config.provider()).unwrap();
-    let config =
-        config.credential(credential).rekey(RekeyLimit { bytes: rekey_bytes, ..RekeyLimit::default() });
-    Session::connect(("127.0.0.1", sshd.port()), &config).unwrap()
 }
 
 fn number(variable: &str, default: u64) -> u64 {

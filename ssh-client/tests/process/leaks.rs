@@ -1,25 +1,28 @@
-//! Whichever way a session ends, each pending call ends with its error, and no thread, no descriptor and no memory stays
-//! behind. A file of its own, for it counts those of the process.
+//! Whichever way a session ends, each pending call ends with its error, and no thread, no task, no descriptor and no memory
+//! stays behind.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-#![cfg(target_os = "linux")]
 
 mod counted;
+#[path = "../interop/support.rs"]
+#[expect(dead_code, reason = "other scenarios use the rest")]
+mod support;
 
-use counted::{Break, descriptors, memory};
-use ssh_client::{
-    Config, Credential, Error, ErrorKind, Phase, Timeouts, blocking::Session, host_key::InsecureAcceptAny,
-};
+use crate::driver::Session;
+use counted::{Held, memory};
+use ssh_client::{Config, Error, ErrorKind, Phase, Timeouts};
 use std::{
-    fs,
-    io::{Read, Write},
+    io::{self, Read, Write},
+    iter,
+    net::SocketAddr,
     sync::mpsc,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
+use support::{PATIENCE, config_with_key};
 use testing::{Cut, Direction, KeyKind, Proxy, Sshd};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_millis(200);
 
 /// How a session meets its end.
 #[derive(Debug, Clone, Copy)]
@@ -51,10 +54,6 @@ impl End {
     }
 }
 
-fn threads() -> usize {
-    fs::read_dir("/proc/self/task").unwrap().count()
-}
-
 /// What a call of its own thread ends with.
 fn pending(call: impl FnOnce() -> Error + Send + 'static) -> mpsc::Receiver<Error> {
     let (ended, end) = mpsc::channel();
@@ -62,8 +61,13 @@ fn pending(call: impl FnOnce() -> Error + Send + 'static) -> mpsc::Receiver<Erro
     end
 }
 
-fn of_io(error: std::io::Error) -> Error {
+fn of_io(error: io::Error) -> Error {
     error.downcast().unwrap()
+}
+
+/// What writing on and on ends with.
+fn write_on(mut channel: impl Write) -> io::Error {
+    iter::repeat_with(|| channel.write_all(&[0; 100_000])).find_map(Result::err).unwrap()
 }
 
 fn live_and_die(sshd: &Sshd, config: &Config, end: End) {
@@ -72,20 +76,20 @@ fn live_and_die(sshd: &Sshd, config: &Config, end: End) {
     let channel = session.open_session().unwrap();
     channel.exec("exec cat /dev/zero").unwrap();
     (&channel).read_exact(&mut vec![0; 1 << 20]).unwrap();
+    let idle = session.open_session().unwrap();
+    idle.exec("exec sleep 1000").unwrap();
     if matches!(end, End::Dropped) {
+        // What is dropped has no call that waits: these were given up.
+        channel.set_write_timeout(Some(SHORT));
+        assert_eq!(write_on(&channel).kind(), io::ErrorKind::TimedOut);
+        assert_eq!(idle.wait(Some(SHORT)).unwrap_err().kind(), ErrorKind::Timeout(Phase::Wait));
         return;
     }
     // Some that wait, each for another thing.
     let write = pending({
         let channel = channel.clone();
-        move || {
-            of_io(
-                std::iter::repeat_with(|| (&channel).write_all(&[0; 100_000])).find_map(Result::err).unwrap(),
-            )
-        }
+        move || of_io(write_on(&channel))
     });
-    let idle = session.open_session().unwrap();
-    idle.exec("exec sleep 1000").unwrap();
     let exit = pending({
         let idle = idle.clone();
         move || idle.wait(None).unwrap_err()
@@ -112,58 +116,79 @@ fn live_and_die(sshd: &Sshd, config: &Config, end: End) {
     assert_eq!(session.open_session().unwrap_err().kind(), end.kind(), "{end:?}");
 }
 
-/// Waits until threads and descriptors are as many as they were: those of the proxy end by themselves.
-fn settle(what: &str, before: (usize, usize)) {
-    let start = Instant::now();
-    while (threads(), descriptors()) != before {
-        let now = (threads(), descriptors());
-        assert!(start.elapsed() < PATIENCE, "{what}: {now:?} threads and descriptors, not {before:?}");
-        thread::sleep(Duration::from_millis(5));
+/// The end of a connection before a session is there: what one side sends goes so far.
+#[derive(Debug, Clone, Copy)]
+struct Break {
+    direction: Direction,
+    /// In bytes.
+    at: u64,
+    /// The peer stays, and says nothing more.
+    silent: bool,
+}
+
+impl Break {
+    /// In the greeting, in the key exchange, in the login.
+    fn all() -> impl Iterator<Item = Self> {
+        let directions = [Direction::ToClient, Direction::ToServer];
+        directions.into_iter().flat_map(|direction| {
+            [0, 10, 500, 1500, 2200]
+                .into_iter()
+                .flat_map(move |at| [true, false].map(|silent| Self { direction, at, silent }))
+        })
+    }
+
+    fn proxy(self, server: SocketAddr) -> Proxy {
+        let proxy = Proxy::start(server);
+        match self.silent {
+            true => proxy.stall_after(self.direction, self.at),
+            false => proxy.cut_after(self.direction, self.at, Cut::Reset),
+        }
+        proxy
+    }
+
+    /// Whether the session may be there before.
+    fn may_be_late(self) -> bool {
+        self.at > 1000
     }
 }
 
 #[test]
 fn nothing_stays_behind() {
+    let at_first = Held::now();
     let Some(sshd) = Sshd::start_or_skip("nothing_stays_behind") else { return };
-    let timeouts = Timeouts { close: Duration::from_millis(200), ..Timeouts::default() };
-    let base = Config::new(sshd.user()).host_key(InsecureAcceptAny).timeouts(timeouts);
-    let base = base.keepalive(Duration::from_millis(200), 2);
-    let path = sshd.user_key_path(KeyKind::Ed25519);
-    let config = base.clone().credential(Credential::key_file(path, None, base.provider()).unwrap());
+    let timeouts = Timeouts { close: SHORT, ..Timeouts::default() };
+    let config = config_with_key(&sshd, KeyKind::Ed25519).timeouts(timeouts).keepalive(SHORT, 2);
     // What is made once and kept is there from here on.
-    let before = (threads(), descriptors());
+    let before = Held::now();
     live_and_die(&sshd, &config, End::Closed);
-    settle("the first", before);
+    before.settle("the first");
     let mut after_round = Vec::new();
     for _ in 0..4 {
         for end in End::ALL {
             live_and_die(&sshd, &config, end);
-            settle(&format!("{end:?}"), before);
+            before.settle(&format!("{end:?}"));
         }
         after_round.push(memory());
     }
     // Each session had more than this in its inbox and its output.
     let grown = after_round[3].saturating_sub(after_round[1]);
-    assert!(grown < 4 * End::ALL.len() * 1024, "{after_round:?} KiB after each round");
+    assert!(grown < 2 * End::ALL.len() * 1024, "{after_round:?} KiB after each round");
 
-    let short = Some(Duration::from_millis(200));
-    let timeouts = Timeouts { handshake: short, authentication: short, ..timeouts };
+    let timeouts = Timeouts { handshake: Some(SHORT), authentication: Some(SHORT), ..timeouts };
     let hasty = config.clone().timeouts(timeouts);
     for end in Break::all() {
         let proxy = end.proxy(sshd.addr());
         let result = Session::connect(("127.0.0.1", proxy.port()), &hasty);
         assert!(result.is_err() || end.may_be_late(), "{end:?}");
         drop((result, proxy));
-        settle(&format!("{end:?}"), before);
+        before.settle(&format!("{end:?}"));
     }
 
     // The peer is killed.
     let session = Session::connect(("127.0.0.1", sshd.port()), &config).unwrap();
-    let waiting: Vec<_> = (0..8)
-        .map(|_| {
-            let session = session.clone();
-            pending(move || session.command("exec sleep 1000").output().unwrap_err())
-        })
+    let waiting: Vec<_> = iter::repeat_with(|| session.clone())
+        .take(8)
+        .map(|session| pending(move || session.command("exec sleep 1000").output().unwrap_err()))
         .collect();
     session.ping().unwrap();
     drop(sshd);
@@ -171,9 +196,5 @@ fn nothing_stays_behind() {
         call.recv_timeout(PATIENCE).unwrap();
     }
     drop(session);
-    let start = Instant::now();
-    while threads() > before.0 || descriptors() > before.1 {
-        assert!(start.elapsed() < PATIENCE, "{} threads, {} descriptors", threads(), descriptors());
-        thread::sleep(Duration::from_millis(5));
-    }
+    at_first.settle("the peer is killed");
 }
