@@ -32,6 +32,9 @@ fn a_long_session_loses_and_reorders_nothing() {
     let session = Session::connect(("127.0.0.1", sshd.port()), &config).unwrap();
     let channel = session.open_session().unwrap();
     channel.exec("exec cat").unwrap();
+    // Should one direction fail, the other must not wait for it for ever.
+    channel.set_read_timeout(Some(PATIENCE));
+    channel.set_write_timeout(Some(PATIENCE));
 
     let start = Instant::now();
     thread::scope(|scope| {
