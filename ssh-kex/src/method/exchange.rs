@@ -27,7 +27,7 @@ pub static GROUP_EXCHANGE_SHA1: GroupExchange = SHA1;
 
 /// [`GROUP_EXCHANGE_SHA1`] whose client asks as it was done before RFC 4419 (§5 there), for servers that know nothing else,
 /// as OpenSSH 2.3 to 2.5.2. The name is the same: it is to take the place of the other
-/// ([`Provider::with_kex`](ssh_crypto::Provider::with_kex)) for such a server alone, for new ones do not answer it.
+/// ([`Provider::with_kex`](ssh_crypto::Provider::with_kex)) for such a server alone, for not all new ones answer it.
 pub static GROUP_EXCHANGE_SHA1_OLD_REQUEST: GroupExchange = GroupExchange { asks_as_of_old: true, ..SHA1 };
 /// [`GROUP_EXCHANGE_SHA256`] likewise.
 pub static GROUP_EXCHANGE_SHA256_OLD_REQUEST: GroupExchange =
