@@ -5,16 +5,19 @@ use crate::{
     Hash, KeyError, PrivateKey, PublicKey, SignError, SignatureAlgorithm, SigningKey, key, sign::wrong_key,
 };
 use crypto_bigint::{
-    BoxedUint, Resize,
+    BoxedUint, CtLt, Resize,
     modular::{BoxedMontyForm, BoxedMontyParams},
 };
 use dsa::{Components, Signature, VerifyingKey, signature::hazmat::PrehashVerifier};
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
+use std::ops::{AddAssign, MulAssign, Rem};
 use zeroize::Zeroizing;
 
 /// `ssh-dss` (RFC 4253 §6.6): 1024 bits and SHA-1 are out of reach of nobody with means; for old peers.
 pub static SSH_DSS: &dyn SignatureAlgorithm = &Dsa;
 
-/// DSA (FIPS 186-4 §4) with SHA-1, by `dsa`.
+/// DSA (FIPS 186-4 §4) with SHA-1.
 #[derive(Debug)]
 struct Dsa;
 
@@ -49,20 +52,7 @@ impl SignatureAlgorithm for Dsa {
         let PrivateKey::Dsa { p, q, g, y, x } = key else {
             return Err(wrong_key(self.name(), &key.public_key()));
         };
-        let key = verifying_key(p, q, g, y)?;
-        // At the size of p, for the public value is computed with it.
-        let bits = key.components().p().bits_precision();
-        let x = Zeroizing::new(BoxedUint::from_be_slice(x, bits).map_err(|_| INCONSISTENT)?);
-        let g = BoxedMontyForm::new(
-            key.components().g().as_ref().clone(),
-            &BoxedMontyParams::new(key.components().p().clone()),
-        );
-        if g.pow(&x).retrieve() != **key.y() {
-            return Err(INCONSISTENT.into());
-        }
-        let x = (&*x).try_resize(key.components().q().bits_precision()).ok_or(INCONSISTENT)?;
-        let key = dsa::SigningKey::from_components(key, x).map_err(|_| INCONSISTENT)?;
-        Ok(Box::new(DsaKey(key)))
+        Ok(Box::new(DsaKey::new(&verifying_key(p, q, g, y)?, x)?))
     }
 }
 
@@ -81,18 +71,122 @@ fn verifying_key(p: &[u8], q: &[u8], g: &[u8], y: &[u8]) -> Result<VerifyingKey,
     VerifyingKey::from_components(components.map_err(|_| INCONSISTENT)?, y).map_err(|_| INCONSISTENT)
 }
 
-struct DsaKey(dsa::SigningKey);
+/// Signs by `crypto-bigint` itself, for the crate `dsa` leaves nonces and their inverses in memory.
+struct DsaKey {
+    /// Modulo p.
+    g: BoxedMontyForm,
+    q: BoxedMontyParams,
+    x: Zeroizing<[u8; HALF]>,
+}
+
+impl DsaKey {
+    fn new(key: &VerifyingKey, x: &[u8]) -> Result<Self, KeyError> {
+        let components = key.components();
+        let p = BoxedMontyParams::new_vartime(components.p().clone());
+        let q = components.q().as_ref().to_odd().into_option().ok_or(INCONSISTENT)?;
+        let mut padded = Zeroizing::new([0; HALF]);
+        padded[HALF.checked_sub(x.len()).ok_or(INCONSISTENT)?..].copy_from_slice(x);
+        let pair = Self {
+            g: BoxedMontyForm::new(components.g().as_ref().clone(), &p),
+            q: BoxedMontyParams::new_vartime(q),
+            x: padded,
+        };
+        let x = pair.scalar(&pair.x).ok_or(INCONSISTENT)?;
+        if pair.g.pow(&x).retrieve() != **key.y() {
+            return Err(INCONSISTENT);
+        }
+        Ok(pair)
+    }
+
+    /// A number from 1 to q - 1.
+    fn scalar(&self, bytes: &[u8; HALF]) -> Option<Zeroizing<BoxedUint>> {
+        let q = self.q.modulus();
+        let number = Zeroizing::new(BoxedUint::from_be_slice(bytes, q.bits_precision()).ok()?);
+        (number.is_nonzero() & number.ct_lt(q)).to_bool().then_some(number)
+    }
+
+    fn residue(&self, number: &BoxedUint) -> Zeroizing<BoxedMontyForm> {
+        Zeroizing::new(BoxedMontyForm::new(number.clone(), &self.q))
+    }
+
+    /// s = (z + x r) / k modulo q. What is inverted, and leaves its traces, is k times a factor that nobody knows.
+    fn divide(&self, z: &BoxedUint, r: &BoxedUint, k: &[u8; HALF]) -> Option<BoxedUint> {
+        let number = |bytes: &[u8; HALF]| Some(self.residue(&*self.scalar(bytes)?));
+        let blind = Candidates::new(k, &self.x).find_map(|bytes| number(&bytes))?;
+        let blinded_k = Zeroizing::new(number(k)?.mul(&blind));
+        let mut sum = Zeroizing::new(number(&self.x)?.mul(&self.residue(r)));
+        sum.add_assign(&*self.residue(z));
+        sum.mul_assign(&*blind);
+        let inverse = blinded_k.invert().into_option()?;
+        Some(inverse.mul(&sum).retrieve())
+    }
+}
 
 impl SigningKey for DsaKey {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let digest = digest(Hash::Sha1, &[message]);
-        let signature = self.0.sign_prehashed_rfc6979::<sha1::Sha1>(&digest);
-        let signature = signature.map_err(|_| SignError::Failed("DSA".to_owned()))?;
-        let mut fixed = Vec::with_capacity(2 * HALF);
-        for number in [signature.r(), signature.s()] {
-            let bytes = number.to_be_bytes();
-            fixed.extend_from_slice(&bytes[bytes.len() - HALF..]);
+        let q = self.q.modulus().as_nz_ref();
+        let z = BoxedUint::from_be_slice_vartime(&digest).rem(q);
+        // Of the candidates for k, how many are not below q says nothing of the one that is.
+        for k in Candidates::new(&self.x, &fixed(&z)) {
+            let Some(scalar) = self.scalar(&k) else { continue };
+            // Known to whoever can verify the signature, and so is its remainder.
+            let power = self.g.pow(&scalar).retrieve();
+            let r = power.rem(q).resize(q.bits_precision());
+            let s = self.divide(&z, &r, &k).filter(|s| (r.is_nonzero() & s.is_nonzero()).to_bool());
+            if let Some(s) = s {
+                return Ok([fixed(&r), fixed(&s)].concat());
+            }
         }
-        Ok(fixed)
+        Err(SignError::Failed("DSA".to_owned()))
+    }
+}
+
+/// A number below q as it stands in a signature.
+fn fixed(number: &BoxedUint) -> [u8; HALF] {
+    let bytes = number.to_be_bytes();
+    let mut fixed = [0; HALF];
+    fixed.copy_from_slice(&bytes[bytes.len() - HALF..]);
+    fixed
+}
+
+/// What RFC 6979 §3.2 generates from a private key and a digest, by HMAC with SHA-1, without an end.
+struct Candidates {
+    key: Zeroizing<[u8; HALF]>,
+    value: Zeroizing<[u8; HALF]>,
+}
+
+impl Candidates {
+    fn new(x: &[u8; HALF], digest: &[u8; HALF]) -> Self {
+        let mut candidates = Self { key: Zeroizing::new([0; HALF]), value: Zeroizing::new([1; HALF]) };
+        candidates.update(&[&[0], x, digest]);
+        candidates.update(&[&[1], x, digest]);
+        candidates
+    }
+
+    fn update(&mut self, parts: &[&[u8]]) {
+        self.key = self.hmac(parts);
+        self.value = self.hmac(&[]);
+    }
+
+    /// Of the value and what follows it.
+    fn hmac(&self, parts: &[&[u8]]) -> Zeroizing<[u8; HALF]> {
+        let mut block = Zeroizing::new([0; 64]);
+        block[..HALF].copy_from_slice(&*self.key);
+        let mut mac = Hmac::<Sha1>::new((&*block).into());
+        mac.update(&*self.value);
+        parts.iter().for_each(|part| mac.update(part));
+        Zeroizing::new(mac.finalize().into_bytes().into())
+    }
+}
+
+impl Iterator for Candidates {
+    type Item = Zeroizing<[u8; HALF]>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.value = self.hmac(&[]);
+        let candidate = self.value.clone();
+        self.update(&[&[0]]);
+        Some(candidate)
     }
 }

@@ -190,6 +190,8 @@ fn dsa_of_rfc_6979() {
     let key = dsa_key();
     let signature = hex!("2e1a0c2562b2912caaf89186fb0f42001585da5529efb6b0aff2d7a68eb70ca313022253b9a88df5");
     verify_and_resign(&key, "ssh-dss", b"sample", &signature);
+    let signature = hex!("42ab2052fd43e123f0607f115052a67dcd9c5c77183916b0230d45b9931491d4c6b0bd2fb4aaf088");
+    verify_and_resign(&key, "ssh-dss", b"test", &signature);
 }
 
 /// The key of RFC 6979 section A.2.1.
