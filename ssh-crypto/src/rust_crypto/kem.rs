@@ -1,8 +1,9 @@
-//! ML-KEM.
+//! ML-KEM, by `libcrux-ml-kem`.
 
 use crate::{Kem, KexError, Secret, SecureRandom, agreement::Decapsulate};
-use ml_kem::kem::{Decapsulate as _, KeyExport};
-use zeroize::Zeroizing;
+use libcrux_ml_kem::{KEY_GENERATION_SEED_SIZE, MlKemKeyPair, SHARED_SECRET_SIZE, mlkem768, mlkem1024};
+use std::hint;
+use zeroize::{Zeroize, Zeroizing};
 
 /// ML-KEM-768 (FIPS 203).
 pub static MLKEM768: &dyn Kem = &MlKem768;
@@ -10,8 +11,7 @@ pub static MLKEM768: &dyn Kem = &MlKem768;
 pub static MLKEM1024: &dyn Kem = &MlKem1024;
 
 macro_rules! ml_kem {
-    ($name:ident, $parameters:ident, $public_len:literal, $ciphertext_len:literal) => {
-        #[doc = concat!("[`", stringify!($parameters), "`](ml_kem::", stringify!($parameters), "), by `ml-kem`.")]
+    ($name:ident, $module:ident, $private_len:literal, $public_len:literal, $ciphertext_len:literal) => {
         #[derive(Debug)]
         struct $name;
 
@@ -25,11 +25,9 @@ macro_rules! ml_kem {
             }
 
             fn generate(&self, random: &dyn SecureRandom) -> Result<Box<dyn Decapsulate>, KexError> {
-                let mut seed = Zeroizing::new(ml_kem::Seed::default());
-                random.fill(&mut seed)?;
-                let key = ml_kem::DecapsulationKey::<ml_kem::$parameters>::from_seed(*seed);
-                let public = key.encapsulation_key().to_bytes().to_vec();
-                Ok(Box::new(KeyPair { public, key }))
+                let mut seed = Zeroizing::new([0; KEY_GENERATION_SEED_SIZE]);
+                random.fill(&mut *seed)?;
+                Ok(Box::new(KeyPair($module::generate_key_pair(*seed))))
             }
 
             fn encapsulate(
@@ -38,33 +36,45 @@ macro_rules! ml_kem {
                 random: &dyn SecureRandom,
             ) -> Result<(Vec<u8>, Secret), KexError> {
                 let public = public.try_into().map_err(|_| KexError::PublicValue)?;
-                // FIPS 203 §7.2: the modulus check is in here.
-                let key = ml_kem::EncapsulationKey::<ml_kem::$parameters>::new(public)
-                    .map_err(|_| KexError::PublicValue)?;
-                let mut message = Zeroizing::new(ml_kem::B32::default());
-                random.fill(&mut message)?;
-                let (ciphertext, secret) = key.encapsulate_deterministic(&message);
-                let secret = Zeroizing::new(secret);
-                Ok((ciphertext.to_vec(), secret.as_slice().into()))
+                // FIPS 203 §7.2: the modulus check.
+                if !$module::validate_public_key(&public) {
+                    return Err(KexError::PublicValue);
+                }
+                let mut message = Zeroizing::new([0; SHARED_SECRET_SIZE]);
+                random.fill(&mut *message)?;
+                let (ciphertext, secret) = $module::encapsulate(&public, *message);
+                Ok((ciphertext.as_slice().to_vec(), wiped(secret)))
             }
         }
 
-        impl Decapsulate for KeyPair<ml_kem::DecapsulationKey<ml_kem::$parameters>> {
+        impl Decapsulate for KeyPair<$private_len, $public_len> {
             fn public(&self) -> &[u8] {
-                &self.public
+                self.0.pk()
             }
 
             fn decapsulate(self: Box<Self>, ciphertext: &[u8]) -> Result<Secret, KexError> {
                 let ciphertext = ciphertext.try_into().map_err(|_| KexError::PublicValue)?;
-                Ok(Zeroizing::new(self.key.decapsulate(ciphertext)).as_slice().into())
+                Ok(wiped($module::decapsulate(self.0.private_key(), &ciphertext)))
             }
         }
     };
 }
-ml_kem!(MlKem768, MlKem768, 1184, 1088);
-ml_kem!(MlKem1024, MlKem1024, 1568, 1568);
+ml_kem!(MlKem768, mlkem768, 2400, 1184, 1088);
+ml_kem!(MlKem1024, mlkem1024, 3168, 1568, 1568);
 
-struct KeyPair<K> {
-    public: Vec<u8>,
-    key: K,
+struct KeyPair<const PRIVATE: usize, const PUBLIC: usize>(MlKemKeyPair<PRIVATE, PUBLIC>);
+
+impl<const PRIVATE: usize, const PUBLIC: usize> Drop for KeyPair<PRIVATE, PUBLIC> {
+    /// The crate wipes no keys. Another one in its place does.
+    fn drop(&mut self) {
+        self.0 = MlKemKeyPair::new([0; PRIVATE], [0; PUBLIC]);
+        // Without a reader the optimiser would leave the write out.
+        hint::black_box(&self.0);
+    }
+}
+
+fn wiped(mut secret: [u8; SHARED_SECRET_SIZE]) -> Secret {
+    let kept = secret.as_slice().into();
+    secret.zeroize();
+    kept
 }

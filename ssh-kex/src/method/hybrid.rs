@@ -10,8 +10,8 @@ use ssh_crypto::{
     Secret,
     SecureRandom,
     backend,
-    // AWS-LC's is faster by 0.2 ms, but it draws from a generator that is first seeded from the jitter of the clock, which
-    // costs every process more than it takes to connect and log in several times.
+    // AWS-LC's draws from a generator that is first seeded from the jitter of the clock, which costs every process more than
+    // it takes to connect and log in.
     rust_crypto::{MLKEM768, MLKEM1024},
 };
 use ssh_wire::Encode;
