@@ -1,7 +1,7 @@
 //! This library beside other clients, against the same server, in the same run:
 //!
 //! ```sh
-//! cargo run --release -p compare -- --quick    # five minutes
+//! cargo run --release -p compare -- --quick    # eight minutes
 //! cargo run --release -p compare               # half an hour, for numbers to publish
 //! ```
 //!
@@ -34,7 +34,7 @@ use report::{Results, Row};
 #[derive(Parser)]
 #[command(about = "Compares this library with other SSH clients")]
 struct Options {
-    /// Fewer rounds and smaller amounts: about five minutes
+    /// Fewer rounds and smaller amounts: about eight minutes
     #[arg(long, conflicts_with = "smoke")]
     quick: bool,
 
@@ -132,10 +132,10 @@ fn compare(options: &Options) -> Outcome<()> {
         let mut first = 0;
         for measurement in &measurements {
             say(&format!("round {round} of {rounds}: {}", measurement.title));
-            for (index, client) in clients.iter().enumerate() {
-                match place.sample(measurement, client) {
+            for (index, sample) in place.samples(measurement, &clients).into_iter().enumerate() {
+                match sample {
                     None => {}
-                    Some(Err(error)) => return Err(format!("{}: {error}", client.name()).into()),
+                    Some(Err(error)) => return Err(format!("{}: {error}", clients[index].name()).into()),
                     Some(Ok(samples)) => {
                         for (row, sample) in results.rows[first..].iter_mut().zip(samples) {
                             row.samples[index].push(sample);

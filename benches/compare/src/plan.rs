@@ -1,6 +1,7 @@
 //! What is measured, and how a number comes out of runs.
 
 use std::fs;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
@@ -19,6 +20,19 @@ pub(crate) struct Measurement {
     how: How,
     cipher: Cipher,
 }
+
+impl Measurement {
+    /// Whether it takes the time of a path and next to none of the processor.
+    fn waits(&self) -> bool {
+        matches!(self.how, How::RoundTrips(..) | How::LongPath(Work::Upload))
+    }
+}
+
+/// Clients that wait at the same time start so long after each other, so that they do not compute at the same time.
+const STAGGER: Duration = Duration::from_millis(40);
+
+/// One number per metric; `None` for what the client cannot do.
+pub(crate) type Sample = Option<Result<Vec<f64>, String>>;
 
 /// What a number means.
 pub(crate) struct Metric {
@@ -179,12 +193,24 @@ impl Place {
         Ok(Place { sshd, own, key, amounts })
     }
 
-    /// One sample per metric; `None` for what the client cannot do.
-    pub(crate) fn sample(
-        &self,
-        measurement: &Measurement,
-        client: &Client,
-    ) -> Option<Result<Vec<f64>, String>> {
+    /// One sample of each client.
+    pub(crate) fn samples(&self, measurement: &Measurement, clients: &[Client]) -> Vec<Sample> {
+        if !measurement.waits() {
+            return clients.iter().map(|client| self.sample(measurement, client)).collect();
+        }
+        thread::scope(|scope| {
+            let start = |(index, client)| {
+                scope.spawn(move || {
+                    thread::sleep(STAGGER * index as u32);
+                    self.sample(measurement, client)
+                })
+            };
+            let running: Vec<_> = clients.iter().enumerate().map(start).collect();
+            running.into_iter().map(|sample| sample.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        })
+    }
+
+    fn sample(&self, measurement: &Measurement, client: &Client) -> Sample {
         let work = match measurement.how {
             How::Transfer(work) => work,
             How::FromOwn => Work::Download,
