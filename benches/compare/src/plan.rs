@@ -206,7 +206,10 @@ impl Place {
                 })
             };
             let running: Vec<_> = clients.iter().enumerate().map(start).collect();
-            running.into_iter().map(|sample| sample.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+            running
+                .into_iter()
+                .map(|sample| sample.join().unwrap_or_else(|panic| resume_unwind(panic)))
+                .collect()
         })
     }
 

@@ -112,7 +112,7 @@ impl DsaKey {
     /// s = (z + x r) / k modulo q. What is inverted, and leaves its traces, is k times a factor that nobody knows.
     fn divide(&self, z: &BoxedUint, r: &BoxedUint, k: &[u8; HALF]) -> Option<BoxedUint> {
         let number = |bytes: &[u8; HALF]| Some(self.residue(&*self.scalar(bytes)?));
-        let blind = Candidates::new(k, &self.x).find_map(|bytes| number(&bytes))?;
+        let blind = Candidates::new(k, &self.x).take(MAX_CANDIDATES).find_map(|bytes| number(&bytes))?;
         let blinded_k = Zeroizing::new(number(k)?.mul(&blind));
         let mut sum = Zeroizing::new(number(&self.x)?.mul(&self.residue(r)));
         sum.add_assign(&*self.residue(z));
@@ -128,7 +128,7 @@ impl SigningKey for DsaKey {
         let q = self.q.modulus().as_nz_ref();
         let z = BoxedUint::from_be_slice_vartime(&digest).rem(q);
         // Of the candidates for k, how many are not below q says nothing of the one that is.
-        for k in Candidates::new(&self.x, &fixed(&z)) {
+        for k in Candidates::new(&self.x, &fixed(&z)).take(MAX_CANDIDATES) {
             let Some(scalar) = self.scalar(&k) else { continue };
             // Known to whoever can verify the signature, and so is its remainder.
             let power = self.g.pow(&scalar).retrieve();
@@ -150,7 +150,10 @@ fn fixed(number: &BoxedUint) -> [u8; HALF] {
     fixed
 }
 
-/// What RFC 6979 §3.2 generates from a private key and a digest, by HMAC with SHA-1, without an end.
+/// At most half of the candidates for a number below q are not: so many in a row that none will do tell of a key that is none.
+const MAX_CANDIDATES: usize = 128;
+
+/// What RFC 6979 §3.2 generates from a private key and a digest, by HMAC with SHA-1.
 struct Candidates {
     key: Zeroizing<[u8; HALF]>,
     value: Zeroizing<[u8; HALF]>,

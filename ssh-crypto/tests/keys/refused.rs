@@ -370,6 +370,18 @@ fn impossible_dsa_keys() {
     assert_eq!(error, Err(SignError::Unknown("ssh-dss".into())));
 }
 
+/// Its powers are 0, and so would r be, whatever the nonce.
+#[test]
+fn a_dsa_generator_that_makes_no_group() {
+    let PrivateKey::Dsa { q, .. } = crate::vectors::dsa_key() else { unreachable!() };
+    // 2⁵¹² - 1, and its square.
+    let root = vec![0xff; 64];
+    let square = [&[0xff; 63][..], &[0xfe], &[0; 63], &[1]].concat();
+    let key = PrivateKey::Dsa { p: square, q, g: root.clone(), y: root, x: vec![1].into() };
+    let error = KeyPair::with_legacy(&key, &ssh_crypto::default_provider()).map(|_| ());
+    assert!(matches!(error, Err(SignError::Key(KeyError::Invalid(_)))), "{error:?}");
+}
+
 #[test]
 fn blobs_with_bytes_behind() {
     for kind in [KeyKind::Ed25519, KeyKind::Ecdsa(Curve::P521), KeyKind::Rsa { bits: 2048 }] {
