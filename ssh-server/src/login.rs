@@ -1,5 +1,6 @@
 //! Who is in, and what is permitted.
 
+use ssh_crypto::sign::Presence;
 use std::net::SocketAddr;
 
 /// A user who is in.
@@ -32,6 +33,10 @@ pub struct Permissions {
     pub connect: Option<Vec<Target>>,
     /// Only these may be listened on.
     pub listen: Option<Vec<Target>>,
+    /// A security key may sign without being touched.
+    pub untouched: bool,
+    /// A security key has to verify its user, by a PIN or a fingerprint.
+    pub verified: bool,
 }
 
 /// A host and a port, or all ports.
@@ -44,9 +49,18 @@ pub struct Target {
 }
 
 impl Permissions {
-    /// All that the server has.
+    /// All that the server has. Security keys have to be touched.
     pub fn all() -> Self {
-        Self { pty: true, forwarding: true, agent: true, command: None, connect: None, listen: None }
+        Self {
+            pty: true,
+            forwarding: true,
+            agent: true,
+            command: None,
+            connect: None,
+            listen: None,
+            untouched: false,
+            verified: false,
+        }
     }
 
     /// Commands, and nothing else.
@@ -73,7 +87,14 @@ impl Permissions {
             command,
             connect: both(self.connect, other.connect),
             listen: both(self.listen, other.listen),
+            untouched: self.untouched && other.untouched,
+            verified: self.verified || other.verified,
         })
+    }
+
+    /// Whether this is enough of what a security key says of its user.
+    pub(crate) fn suffices(&self, presence: Presence) -> bool {
+        (presence.user_present || self.untouched) && (presence.user_verified || !self.verified)
     }
 
     /// Whether a connection may lead there.

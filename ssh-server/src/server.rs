@@ -200,6 +200,8 @@ impl<H> Parts<H> {
         let mut config = ServerConfig::new(self.provider().clone(), &methods);
         config.max_attempts = self.limits.attempts;
         config.banner = self.banner.clone();
+        // What a key's permissions say counts.
+        config.untouched = true;
         config
     }
 

@@ -29,6 +29,63 @@ fn a_security_key_has_to_be_touched() {
     }
 }
 
+/// What is demanded, and whether keys are let in that were touched or not and have verified their user or not, in this order:
+/// neither, touched, verified, both.
+const DEMANDS: [(&str, [bool; 4]); 4] = [
+    ("", [false, true, false, true]),
+    ("no-touch-required", [true; 4]),
+    ("verify-required", [false, false, false, true]),
+    ("no-touch-required,verify-required", [false, false, true, true]),
+];
+
+fn keys() -> [Arc<SecurityKey>; 4] {
+    let neither = SecurityKey::ed25519().untouched();
+    let verified = SecurityKey::ecdsa().untouched().verified();
+    [neither, SecurityKey::ecdsa(), verified, SecurityKey::ed25519().verified()].map(Arc::new)
+}
+
+#[test]
+fn a_line_says_what_is_demanded_of_a_security_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("authorized_keys");
+    let authorized = AuthorizedKeys::new(USER, &file);
+    let fixture = plan().auth(|_| authorized).start();
+    for (options, expected) in DEMANDS {
+        for (key, is_in) in keys().into_iter().zip(expected) {
+            std::fs::write(&file, format!("{options} {}\n", key.public().to_line(""))).unwrap();
+            let session = fixture.connect(&fixture.config(USER).key(key.clone()));
+            assert_eq!(session.is_ok(), is_in, "{options} {session:?}");
+        }
+    }
+}
+
+#[test]
+fn a_certificate_says_what_is_demanded_of_a_security_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("authorized_keys");
+    let authorized = AuthorizedKeys::new(USER, &file);
+    let fixture = plan().auth(|_| authorized).start();
+    let authority = Arc::new(SecurityKey::ecdsa());
+    let connect = |key: Arc<SecurityKey>, demands: &str, line: &str| {
+        let mut arguments = vec!["-n", USER];
+        arguments.extend(demands.split(',').filter(|name| !name.is_empty()).flat_map(|name| ["-O", name]));
+        let certify = |path: &Path| authority.certify(path, &arguments);
+        let signer = certified(key, &dir.path().join("user"), certify);
+        std::fs::write(&file, format!("{line} {}\n", authority.public().to_line(""))).unwrap();
+        fixture.connect(&fixture.config(USER).key(Arc::new(signer)))
+    };
+    for (demands, expected) in DEMANDS {
+        for (key, is_in) in keys().into_iter().zip(expected) {
+            let session = connect(key, demands, "cert-authority,no-touch-required");
+            assert_eq!(session.is_ok(), is_in, "{demands} {session:?}");
+        }
+    }
+    // The stricter of the two counts.
+    let [neither, touched, ..] = keys();
+    assert!(connect(neither, "no-touch-required", "cert-authority").is_err());
+    assert!(connect(touched, "", "cert-authority,verify-required").is_err());
+}
+
 /// The public half of a key in a file, and the certificate beside it.
 fn certified(key: Arc<SecurityKey>, path: &Path, certify: impl FnOnce(&Path)) -> CertifiedSigner {
     std::fs::write(format!("{}.pub", path.display()), key.public().to_line("")).unwrap();

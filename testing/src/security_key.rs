@@ -18,6 +18,9 @@ use tempfile::TempDir;
 
 /// The application of the keys, as `ssh-keygen` names it.
 const APPLICATION: &[u8] = b"ssh:";
+/// Flags of a signature.
+const TOUCHED: u8 = 1;
+const VERIFIED: u8 = 4;
 
 /// A key that signs as a FIDO security key does (OpenSSH's PROTOCOL.u2f).
 pub struct SecurityKey {
@@ -26,7 +29,8 @@ pub struct SecurityKey {
     inner: &'static str,
     public: PublicKey,
     blob: Vec<u8>,
-    is_touched: bool,
+    /// Whether it was touched, and has verified its user.
+    flags: u8,
     counter: AtomicU32,
 }
 
@@ -58,12 +62,18 @@ impl SecurityKey {
             other => panic!("no security key is a {}", other.key_type()),
         };
         let key = KeyPair::new(&private, &provider).expect("a key that signs");
-        Self { key, inner, blob: public.to_blob(), public, is_touched: true, counter: AtomicU32::new(0) }
+        Self { key, inner, blob: public.to_blob(), public, flags: TOUCHED, counter: AtomicU32::new(0) }
     }
 
     /// Signs without a touch from now on, and says so in its signatures.
     pub fn untouched(mut self) -> Self {
-        self.is_touched = false;
+        self.flags &= !TOUCHED;
+        self
+    }
+
+    /// Verifies its user whenever it signs from now on, as by a PIN.
+    pub fn verified(mut self) -> Self {
+        self.flags |= VERIFIED;
         self
     }
 
@@ -103,7 +113,7 @@ impl Signer for SecurityKey {
         if algorithm != self.public.key_type() {
             return Err(SignError::Unknown(algorithm.to_owned()));
         }
-        let mut tail = vec![u8::from(self.is_touched)];
+        let mut tail = vec![self.flags];
         (self.counter.fetch_add(1, Ordering::Relaxed) + 1).encode(&mut tail);
         let [application, message] = [APPLICATION, message].map(|part| Hash::Sha256.digest(&[part]));
         let plain = self.key.sign(self.inner, &[&application[..], &tail, &message].concat())?;

@@ -16,7 +16,8 @@ pub struct ServerConfig {
     pub provider: Arc<Provider>,
     /// Signature algorithms of users' keys, as `server-sig-algs` tells them. All of the provider's by default.
     pub algorithms: Vec<String>,
-    /// Whether signatures of security keys count that were made without a touch. They do not, by default.
+    /// Whether signatures of users' security keys count that were made without a touch. They do not, by default. Where it
+    /// depends on the key, let them count, and look at what the event tells of the user's presence.
     pub untouched: bool,
     /// The server's host key blob, for `publickey-hostbound-v00@openssh.com`, which is refused without.
     pub host_key: Option<Vec<u8>>,

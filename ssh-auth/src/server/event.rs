@@ -1,4 +1,4 @@
-use ssh_crypto::Secret;
+use ssh_crypto::{Secret, sign::Presence};
 
 /// What a [`Server`](crate::Server) asks. Each is answered by [`accept`](crate::Server::accept),
 /// [`reject`](crate::Server::reject) or [`partial`](crate::Server::partial); some may also be asked back.
@@ -44,6 +44,8 @@ pub enum ServerEvent {
         algorithm: String,
         /// The blob of the key or certificate.
         public_key: Vec<u8>,
+        /// What a security key has said of its user when it signed; `None` for other keys.
+        presence: Option<Presence>,
     },
     /// May the user in whom the holder of this host key vouches for? The signature has been verified.
     Hostbased {

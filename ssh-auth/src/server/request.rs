@@ -80,11 +80,12 @@ impl Server {
         };
         let (head, service) = (&self.session_id, request.service);
         let data = publickey::signed_data(head, request.user, service, algorithm, public_key, host_key);
-        if !self.verifies(&name, &key, &data, signature) {
+        let presence = Presence::of(signature);
+        if !self.verifies(&name, &key, &data, signature) || !self.config.untouched && is_untouched(presence) {
             return self.refuse();
         }
         let public_key = public_key.to_vec();
-        self.ask(Question::Final, ServerEvent::Publickey { user, algorithm: name, public_key })
+        self.ask(Question::Final, ServerEvent::Publickey { user, algorithm: name, public_key, presence })
     }
 
     fn hostbased(&mut self, user: String, request: &UserauthRequest<'_>) -> Result<(), Error> {
@@ -101,7 +102,7 @@ impl Server {
         let data = hostbased::signed_data(&self.session_id, request.user, request.service, &fields);
         let texts = (std::str::from_utf8(fields.host), std::str::from_utf8(fields.local_user));
         let (Ok(host), Ok(local_user)) = texts else { return self.refuse() };
-        if !self.verifies(&name, &key, &data, signature) {
+        if !self.verifies(&name, &key, &data, signature) || is_untouched(Presence::of(signature)) {
             return self.refuse();
         }
         let (host, local_user) = (host.to_owned(), local_user.to_owned());
@@ -140,11 +141,15 @@ impl Server {
         if let Err(error) = &result {
             log::debug!("signature of a user's key: {error}");
         }
-        let is_untouched = Presence::of(signature).is_some_and(|presence| !presence.user_present);
-        if is_untouched && !self.config.untouched {
-            log::debug!("signature of a security key that nobody has touched");
-            return false;
-        }
         result.is_ok()
     }
+}
+
+/// Whether a security key has signed that nobody has touched.
+fn is_untouched(presence: Option<Presence>) -> bool {
+    let is_untouched = presence.is_some_and(|presence| !presence.user_present);
+    if is_untouched {
+        log::debug!("signature of a security key that nobody has touched");
+    }
+    is_untouched
 }

@@ -622,7 +622,11 @@ fn a_security_key_that_nobody_touches_counts_only_where_it_may() {
                 let (algorithm, public_key) = (algorithm.as_bytes(), key.public_key());
                 let fields = PublickeyRequest { algorithm, public_key, signature: Some(&signature) };
                 server.handle(&request(b"user", b"publickey", &fields)).unwrap();
-                assert_eq!(server.poll_event().is_some(), is_touched || untouched);
+                let event = server.poll_event();
+                assert_eq!(event.is_some(), is_touched || untouched);
+                if let Some(ServerEvent::Publickey { presence, .. }) = event {
+                    assert_eq!(presence.unwrap().user_present, is_touched);
+                }
             }
         }
     }

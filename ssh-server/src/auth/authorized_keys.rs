@@ -26,6 +26,7 @@ const MAX_FILE: u64 = 1 << 20;
 /// | `command="…"` | Only this command runs. |
 /// | `restrict`, `no-pty`, `no-port-forwarding`, `no-agent-forwarding`, and `pty`, `port-forwarding`, `agent-forwarding` behind `restrict` | What is permitted. |
 /// | `permitopen="…"`, `permitlisten="…"` | Where connections may lead, and what may be listened on. |
+/// | `no-touch-required`, `verify-required` | A security key may sign without being touched; it has to verify its user. |
 /// | `expiry-time="…"` | As `YYYYMMDD`, with `HHMM` or `HHMMSS` behind it. Without a `Z` at its end it is local time for OpenSSH; here the earliest time that is meant anywhere on earth. |
 /// | `environment="…"`, `X11-forwarding`, `user-rc` and `no-…` of the two | Of no effect: OpenSSH does not set these variables by default, and there are no such things here. |
 ///

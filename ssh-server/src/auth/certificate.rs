@@ -5,8 +5,8 @@ use crate::Permissions;
 use ssh_auth::certificate::{Certificate, CertificateError, Check};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What is obeyed here. `verify-required` is not: the engine does not tell whether a security key has asked for a PIN.
-const CRITICAL: [&str; 2] = ["force-command", "source-address"];
+/// What is obeyed here.
+const CRITICAL: [&str; 3] = ["force-command", "source-address", "verify-required"];
 
 /// Whether a user's certificate holds, and what it permits: its authority's signature, its kind, its time, that it is for
 /// one of `principals` (mostly [`Client::user`]), and that the client comes from where it may.
@@ -35,8 +35,13 @@ pub fn check_certificate(
     permissions.pty = permits("permit-pty");
     permissions.forwarding = permits("permit-port-forwarding");
     permissions.agent = permits("permit-agent-forwarding");
+    permissions.untouched = permits("no-touch-required");
     for option in certificate.critical_options() {
         let unfit = || CertificateError::CriticalOption(String::from_utf8_lossy(&option.name).into_owned());
+        if option.name == b"verify-required" && option.data.is_empty() {
+            permissions.verified = true;
+            continue;
+        }
         let value = option.value().ok_or_else(unfit)?;
         match option.name.as_slice() {
             b"force-command" => permissions.command = Some(value.to_vec()),

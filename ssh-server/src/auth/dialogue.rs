@@ -6,7 +6,7 @@ use ssh_auth::{
     Certificate,
     server::{self, ServerEvent},
 };
-use ssh_crypto::{Provider, PublicKey};
+use ssh_crypto::{Provider, PublicKey, sign::Presence};
 use std::{
     net::SocketAddr,
     sync::Arc,
@@ -70,8 +70,8 @@ impl Dialogue {
             ServerEvent::PublickeyProbe { user, public_key, .. } => {
                 self.of(user).judge(Method::PublicKey, true, &Asked::key(&public_key))
             }
-            ServerEvent::Publickey { user, public_key, .. } => {
-                self.of(user).judge(Method::PublicKey, false, &Asked::key(&public_key))
+            ServerEvent::Publickey { user, public_key, presence, .. } => {
+                self.of(user).judge_signed(presence, &Asked::key(&public_key))
             }
             ServerEvent::Hostbased { user, host_key, host, local_user } => {
                 let asked = Asked::Host(Box::new(Asked::key(&host_key)), host, local_user);
@@ -92,12 +92,37 @@ impl Dialogue {
     }
 
     fn judge(&mut self, method: Method, is_probe: bool, asked: &Asked) -> Answer {
+        let verdict = self.verdict(asked);
+        self.reply(method, is_probe, verdict)
+    }
+
+    /// A key that has signed, and what it has said of its user if it is a security key.
+    fn judge_signed(&mut self, presence: Option<Presence>, asked: &Asked) -> Answer {
+        let verdict = match self.verdict(asked) {
+            Verdict::Accept(permissions) | Verdict::Partial(permissions, _)
+                if presence.is_some_and(|presence| !permissions.suffices(presence)) =>
+            {
+                log::info!(
+                    "{:?} is refused: the security key was not touched, or has not verified its user",
+                    self.user
+                );
+                Verdict::Reject
+            }
+            verdict => verdict,
+        };
+        self.reply(Method::PublicKey, false, verdict)
+    }
+
+    fn verdict(&self, asked: &Asked) -> Verdict {
         let client =
             Client { user: &self.user, address: self.client, passed: &self.passed, provider: &self.provider };
-        let verdict = match asked.credential(&self.rounds) {
+        match asked.credential(&self.rounds) {
             Some(credential) => self.authenticator.check(&client, &credential),
             None => Verdict::Reject,
-        };
+        }
+    }
+
+    fn reply(&mut self, method: Method, is_probe: bool, verdict: Verdict) -> Answer {
         let reply = match verdict {
             Verdict::Accept(_) | Verdict::Partial(..) if is_probe => Reply::Accept,
             Verdict::Accept(permissions) => self.pass(method, permissions, Reply::Accept),

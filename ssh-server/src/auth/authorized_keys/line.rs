@@ -116,6 +116,10 @@ impl Line {
             ("no-agent-forwarding", None) => permissions.agent = false,
             ("x11-forwarding" | "no-x11-forwarding" | "user-rc" | "no-user-rc", None) => {}
             ("environment", Some(_)) => {}
+            ("touch-required", None) => permissions.untouched = false,
+            ("no-touch-required", None) => permissions.untouched = true,
+            ("verify-required", None) => permissions.verified = true,
+            ("no-verify-required", None) => permissions.verified = false,
             ("command", Some(value)) => once(&mut permissions.command, value.into_bytes())?,
             ("from", Some(value)) => once(&mut self.from, AddressList::patterns(&value)?)?,
             ("expiry-time", Some(value)) => once(&mut self.expires, expiry(&value)?)?,

@@ -26,6 +26,11 @@ fn options_say_what_is_permitted() {
     let permissions =
         check("no-pty,environment=\"LD_PRELOAD=x\",no-user-rc,no-X11-forwarding", "").unwrap().unwrap();
     assert!(!permissions.pty && permissions.forwarding);
+    assert!(!check("", "").unwrap().unwrap().untouched);
+    let permissions = check("no-touch-required,verify-required", "").unwrap().unwrap();
+    assert!(permissions.untouched && permissions.verified);
+    let permissions = check("no-touch-required,touch-required,no-verify-required", "").unwrap().unwrap();
+    assert!(!permissions.untouched && !permissions.verified);
     let permissions =
         check("permitopen=\"a:1\",permitopen=\"[::1]:*\",permitlisten=\"8080\"", "").unwrap().unwrap();
     assert!(permissions.may_connect("a", 1) && permissions.may_connect("::1", 7));
@@ -36,8 +41,7 @@ fn options_say_what_is_permitted() {
 #[test]
 fn what_is_not_known_refuses_the_line() {
     for options in [
-        "no-touch-required",
-        "verify-required",
+        "no-touch-required=\"yes\"",
         "tunnel=\"0\"",
         "command",
         "command=x",
