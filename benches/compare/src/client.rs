@@ -52,6 +52,11 @@ impl Client {
         }
     }
 
+    /// Whether it is of this library.
+    pub(crate) fn is_ours(&self) -> bool {
+        matches!(self, Client::Ours | Client::OursTokio)
+    }
+
     /// Whether it can do this work at all: OpenSSH's command has one channel per connection, and what a feature of this
     /// library costs is measured with this library.
     pub(crate) fn can(&self, work: Work) -> bool {

@@ -1,7 +1,7 @@
 //! This library beside other clients, against the same server, in the same run:
 //!
 //! ```sh
-//! cargo run --release -p compare -- --quick    # seven minutes
+//! cargo run --release -p compare -- --quick    # five minutes
 //! cargo run --release -p compare               # half an hour, for numbers to publish
 //! ```
 //!
@@ -34,7 +34,7 @@ use report::{Results, Row};
 #[derive(Parser)]
 #[command(about = "Compares this library with other SSH clients")]
 struct Options {
-    /// Fewer rounds and smaller amounts: about seven minutes
+    /// Fewer rounds and smaller amounts: about five minutes
     #[arg(long, conflicts_with = "smoke")]
     quick: bool,
 

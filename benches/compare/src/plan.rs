@@ -22,9 +22,14 @@ pub(crate) struct Measurement {
 }
 
 impl Measurement {
-    /// Whether it takes the time of a path and next to none of the processor.
-    fn waits(&self) -> bool {
-        matches!(self.how, How::RoundTrips(..) | How::LongPath(Work::Upload))
+    /// Whether it takes this client time, and next to none of the processor: the path is long, or what others keep doing
+    /// without need, which is to wait for a window or for an acknowledgement.
+    fn waits(&self, client: &Client) -> bool {
+        match self.how {
+            How::RoundTrips(..) | How::LongPath(Work::Upload) => true,
+            How::LongPath(_) | How::Sequential => !client.is_ours(),
+            _ => false,
+        }
     }
 }
 
@@ -73,7 +78,7 @@ impl Amounts {
         watch: [3000, 5000],
     };
     pub(crate) const QUICK: Amounts =
-        Amounts { bytes: 256 << 20, handshakes: 20, sequential: 100, echoes: 500, ..Amounts::FULL };
+        Amounts { bytes: 256 << 20, handshakes: 20, sequential: 50, echoes: 500, ..Amounts::FULL };
     /// Whether it works at all.
     pub(crate) const SMOKE: Amounts = Amounts {
         bytes: 1 << 20,
@@ -193,23 +198,30 @@ impl Place {
         Ok(Place { sshd, own, key, amounts })
     }
 
-    /// One sample of each client.
+    /// One sample of each client: those that compute take turns, those that wait do so at the same time.
     pub(crate) fn samples(&self, measurement: &Measurement, clients: &[Client]) -> Vec<Sample> {
-        if !measurement.waits() {
-            return clients.iter().map(|client| self.sample(measurement, client)).collect();
-        }
         thread::scope(|scope| {
+            let (mut samples, mut waiting) = (Vec::new(), Vec::new());
+            for (index, client) in clients.iter().enumerate() {
+                if measurement.waits(client) {
+                    waiting.push((index, client));
+                    samples.push(None);
+                } else {
+                    samples.push(self.sample(measurement, client));
+                }
+            }
             let start = |(index, client)| {
-                scope.spawn(move || {
+                let sample = scope.spawn(move || {
                     thread::sleep(STAGGER * index as u32);
                     self.sample(measurement, client)
-                })
+                });
+                (index, sample)
             };
-            let running: Vec<_> = clients.iter().enumerate().map(start).collect();
-            running
-                .into_iter()
-                .map(|sample| sample.join().unwrap_or_else(|panic| resume_unwind(panic)))
-                .collect()
+            let running: Vec<_> = waiting.into_iter().map(start).collect();
+            for (index, sample) in running {
+                samples[index] = sample.join().unwrap_or_else(|panic| resume_unwind(panic));
+            }
+            samples
         })
     }
 
@@ -297,7 +309,7 @@ impl Place {
         let [from, mut to] = self.amounts.watch.map(Duration::from_millis);
         // A window comes at once, each round trip anew: in a short time their number tells more than their rate.
         if job.work == Work::Upload {
-            to = from + 5 * (to - from);
+            to = from + 3 * (to - from);
         }
         thread::sleep(from);
         let before = proxy.bytes(direction);
