@@ -4,7 +4,7 @@ use std::fs;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use testing::{Direction, KeyKind, Proxy, Sshd};
 
@@ -306,15 +306,16 @@ impl Place {
         let mut child = client.start(&Job { addr: proxy.addr(), ..job.clone() })?;
         let direction = if job.work == Work::Upload { Direction::ToServer } else { Direction::ToClient };
         // Nobody reads what it says, which is nothing before its end.
-        let [from, mut to] = self.amounts.watch.map(Duration::from_millis);
-        // A window comes at once, each round trip anew: in a short time their number tells more than their rate.
-        if job.work == Work::Upload {
-            to = from + 3 * (to - from);
-        }
+        let [from, to] = self.amounts.watch.map(Duration::from_millis);
         thread::sleep(from);
-        let before = proxy.bytes(direction);
-        thread::sleep(to - from);
-        let rate = (proxy.bytes(direction) - before) as f64 / (to - from).as_secs_f64();
+        let rate = match job.work {
+            Work::Upload => rate_of_bursts(&proxy, direction, 3 * (to - from)),
+            _ => {
+                let before = proxy.bytes(direction);
+                thread::sleep(to - from);
+                (proxy.bytes(direction) - before) as f64 / (to - from).as_secs_f64()
+            }
+        };
         let peak = peak_memory(child.id());
         let ended = child.try_wait().map_err(|error| error.to_string())?;
         let _ = child.kill();
@@ -335,6 +336,33 @@ impl Place {
         }
         proxy
     }
+}
+
+/// Bytes a second for about `time`, from the start of one burst to the start of another: a window is sent at once, each
+/// round trip anew, and between two moments taken by chance there may be one burst more or less.
+fn rate_of_bursts(proxy: &Proxy, direction: Direction, time: Duration) -> f64 {
+    const TICK: Duration = Duration::from_millis(1);
+    const SILENCE: Duration = Duration::from_millis(20);
+    let end = Instant::now() + time;
+    let (mut seen, mut moved) = (proxy.bytes(direction), Instant::now());
+    let mut first = None;
+    let mut rate = 0.0;
+    while Instant::now() < end {
+        thread::sleep(TICK);
+        let (bytes, now) = (proxy.bytes(direction), Instant::now());
+        if bytes == seen {
+            continue;
+        }
+        if now - moved > SILENCE {
+            // What has come with this burst is not counted for its start.
+            let (from, before) = *first.get_or_insert((now, seen));
+            if now > from {
+                rate = (seen - before) as f64 / (now - from).as_secs_f64();
+            }
+        }
+        (seen, moved) = (bytes, now);
+    }
+    rate
 }
 
 /// What the larger job costs beyond the smaller one, that is without starting and connecting.
