@@ -4,6 +4,7 @@
 mod order;
 mod pair;
 mod pitfalls;
+mod pitfalls_server;
 mod random;
 mod sequences;
 mod wire;
