@@ -15,8 +15,9 @@ use std::{
     },
     task::Poll,
     thread,
+    time::{Duration, Instant},
 };
-use testing::{KeyKind, Sshd};
+use testing::{Direction, KeyKind, Proxy, Sshd};
 
 fn known_hosts(text: &str) -> Known {
     Known(KnownHosts::parse(text))
@@ -89,7 +90,7 @@ fn the_callers_decision_is_asked_once_and_may_take_its_time() {
     let count = asked.clone();
     let policy = Decide(move |key: &HostKey| {
         count.fetch_add(1, Ordering::Relaxed);
-        thread::sleep(std::time::Duration::from_millis(300));
+        thread::sleep(Duration::from_millis(300));
         if key.algorithm == "ssh-ed25519" { Ok(()) } else { Err(HostKeyRefused("no".to_owned())) }
     });
     let session = connect(&sshd, &config_with_key(&sshd, KeyKind::Ed25519).host_key(policy)).unwrap();
@@ -111,6 +112,25 @@ fn the_steps_one_by_one() {
     assert_eq!(login.authenticate_with(&[wrong]).unwrap_err().kind(), ErrorKind::Authentication);
     let session = login.authenticate().unwrap();
     assert!(session.command("true").output().unwrap().success());
+}
+
+/// What would leave with the next call leaves without it, too.
+#[test]
+fn the_keys_of_an_accepted_host_are_taken_into_use_while_the_caller_does_something_else() {
+    let name = "the_keys_of_an_accepted_host_are_taken_into_use_while_the_caller_does_something_else";
+    let Some(sshd) = Sshd::start_or_skip(name) else { return };
+    let config = config_with_key(&sshd, KeyKind::Ed25519).host_key(InsecureAcceptAny);
+    let proxy = Proxy::start(sshd.addr());
+    let stream = std::net::TcpStream::connect(proxy.addr()).unwrap();
+    let unverified = Session::handshake(stream, "127.0.0.1", sshd.port(), &config).unwrap();
+    let before = proxy.bytes(Direction::ToServer);
+    let login = unverified.accept().unwrap();
+    let patience = Instant::now() + Duration::from_secs(20);
+    while proxy.bytes(Direction::ToServer) == before {
+        assert!(Instant::now() < patience, "NEWKEYS did not leave");
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert!(login.authenticate().unwrap().command("true").output().unwrap().success());
 }
 
 /// Ready once another thread says so, which needs no runtime.

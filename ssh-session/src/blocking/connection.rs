@@ -95,7 +95,7 @@ impl Connection {
         let mut core = shared.lock();
         core.check()?;
         core.engine.transport.accept_host_key(Instant::now())?;
-        shared.send(core);
+        shared.send_soon(core);
         shared.notify_changed();
         Ok(())
     }
@@ -127,14 +127,14 @@ impl Connection {
         })
     }
 
-    /// Acts on the engines, tells what they have to say, and sends what is due.
+    /// Acts on the engines, tells what they have to say, and sends what is due before the next wait.
     fn decide<T>(&self, act: impl FnOnce(&mut Core) -> Result<T, Error>) -> Result<T, Error> {
         let shared = self.shared();
         let mut core = shared.lock();
         core.check()?;
         let result = act(&mut core)?;
         core.dispatch()?;
-        shared.send(core);
+        shared.send_soon(core);
         Ok(result)
     }
 }

@@ -11,6 +11,7 @@ use super::driver::{EndOnPanic, Shared, TimedOut};
 use crate::bell::Woken;
 use crate::{
     Error,
+    core::Core,
     pace::{Pace, Written},
 };
 #[cfg(unix)]
@@ -18,7 +19,10 @@ use rustix::event::PollFlags;
 use ssh_kex::{Received, Receiver};
 use std::{
     io::{self, Read},
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -48,6 +52,8 @@ pub(super) struct Reading {
     changed: Condvar,
     half: Mutex<Half>,
     can_lead: bool,
+    /// Output that whoever leads has to send before they wait for the peer.
+    holds_output: AtomicBool,
     pub(super) written: Written,
 }
 
@@ -92,6 +98,7 @@ impl Reading {
             turn: Mutex::default(),
             changed: Condvar::new(),
             can_lead: cfg!(unix) && can_lead,
+            holds_output: AtomicBool::new(false),
             half: Mutex::new(Half {
                 reader,
                 receiver,
@@ -251,6 +258,28 @@ pub(super) trait Awaited {
 }
 
 impl Shared {
+    /// Sends what is due before the next wait for the peer, with what the session's owner may add until then. When the
+    /// owner does nothing, the reading thread is the next to wait, in a moment.
+    pub(super) fn send_soon(&self, mut core: MutexGuard<'_, Core>) {
+        core.engine.flush();
+        let turn = self.reading.turn();
+        if self.reading.can_lead && !turn.taken && !turn.ended {
+            self.reading.holds_output.store(true, Ordering::Relaxed);
+        } else {
+            // Who leads may wait already.
+            drop(turn);
+            self.send(core);
+        }
+    }
+
+    /// To be called before a wait for the peer.
+    fn send_held(&self) {
+        if self.reading.holds_output.load(Ordering::Relaxed) {
+            self.reading.holds_output.store(false, Ordering::Relaxed);
+            self.send(self.lock());
+        }
+    }
+
     /// Waits for something that the peer's messages bring, until `deadline`.
     pub(super) fn await_input(
         &self,
@@ -323,6 +352,7 @@ impl Shared {
                 Progress::AwaitsKeys => Step::AwaitsKeys,
             });
         }
+        self.send_held();
         if *drained && !pause(pace, &self.reading.written, deadline) {
             let mut is_ready = false;
             let woken = self.signals.bell.wait(socket.descriptor(), PollFlags::IN, deadline, || {
@@ -382,6 +412,7 @@ impl Shared {
         loop {
             self.signals.bell.take_woken();
             if !half.receiver.awaits_keys() {
+                self.send_held();
                 let Half { reader, receiver, pace, .. } = &mut *half;
                 pause(pace, &self.reading.written, None);
                 let space = receiver.space();
@@ -435,13 +466,26 @@ impl Shared {
             // A packet whose rest is on its way has been sent already.
             let is_settled = !awaits_keys && !receiver.is_midway();
             let open = core.handle(batch, decoded, is_settled, Instant::now())?;
-            self.send(core);
-            match open {
-                Some(open) => receiver.install(open),
-                None if awaits_keys => return Ok(Progress::AwaitsKeys),
-                None => return Ok(Progress::All),
+            if let Some(open) = open {
+                receiver.install(open);
+                continue;
             }
+            if self.decides_more(&mut core) {
+                self.reading.holds_output.store(true, Ordering::Relaxed);
+            } else {
+                self.send(core);
+            }
+            return Ok(if awaits_keys { Progress::AwaitsKeys } else { Progress::All });
         }
+    }
+
+    /// Whether the session's owner has something to decide, with which what is due may leave.
+    fn decides_more(&self, core: &mut Core) -> bool {
+        if core.decisions.is_empty() {
+            return false;
+        }
+        core.engine.flush();
+        !core.engine.is_authenticated()
     }
 
     /// Nothing more can be read.
