@@ -11,7 +11,7 @@ use ssh_crypto::{
     PlainCipher, Transform,
     rust_crypto::{
         AES128_CTR, AES192_CTR, AES256_CTR,
-        legacy::{AES128_CBC, AES192_CBC, AES256_CBC, TRIPLE_DES_CBC},
+        legacy::{AES128_CBC, AES192_CBC, AES256_CBC, TRIPLE_DES_CBC_FILE},
     },
 };
 use subtle::ConstantTimeEq;
@@ -34,7 +34,8 @@ pub(super) struct Failed;
 impl Cipher {
     /// The cipher with this name in the OpenSSH format.
     pub(super) fn named(name: &[u8]) -> Option<Self> {
-        let plain = [AES256_CTR, AES192_CTR, AES128_CTR, AES256_CBC, AES192_CBC, AES128_CBC, TRIPLE_DES_CBC];
+        let plain =
+            [AES256_CTR, AES192_CTR, AES128_CTR, AES256_CBC, AES192_CBC, AES128_CBC, TRIPLE_DES_CBC_FILE];
         let authenticating = [Self::Aes256Gcm, Self::Aes128Gcm, Self::ChaCha20Poly1305];
         let mut all = plain.into_iter().map(Self::Plain).chain(authenticating);
         all.find(|cipher| cipher.name().as_bytes() == name)

@@ -7,15 +7,19 @@
 //! | `hmac-md5*` | MD5 has no collision resistance left; HMAC is not known to need it, nobody should rely on that |
 //! | `*-96*` | tags of 96 bits |
 
+mod block64;
+mod triple_des;
+
+use self::{block64::Block64, triple_des::TripleDes};
 use super::{ctr, hmac};
 use crate::{
     Cipher, MacAlgorithm, PlainCipher, Transform,
     cipher::{Refuse, plain::Plain},
     mac::hmac::Hmac,
 };
+use ::blowfish::Blowfish;
 use ::ctr::{CtrCore, flavors::Ctr64BE};
 use aes::{Aes128, Aes192, Aes256};
-use blowfish::Blowfish;
 use cbc::{Decryptor, Encryptor};
 use cipher::{Array, BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use des::TdesEde3;
@@ -40,11 +44,19 @@ pub static RIJNDAEL_CBC: &dyn PlainCipher = &Plain::cbc(
     encryptor::<Encryptor<Aes256>>,
 );
 /// `3des-cbc` (RFC 4253 §6.3).
-pub static TRIPLE_DES_CBC: &dyn PlainCipher =
+pub static TRIPLE_DES_CBC: &dyn PlainCipher = &Plain::cbc(
+    "3des-cbc",
+    24,
+    8,
+    decryptor::<Decryptor<Block64<TripleDes>>>,
+    encryptor::<Encryptor<Block64<TripleDes>>>,
+);
+/// `3des-cbc` for key files, which are decrypted once and not for a peer: `des`, which looks secrets up in tables.
+pub static TRIPLE_DES_CBC_FILE: &dyn PlainCipher =
     &Plain::cbc("3des-cbc", 24, 8, decryptor::<Decryptor<TdesEde3>>, encryptor::<Encryptor<TdesEde3>>);
 /// `3des-ctr` (RFC 4344 §4).
 pub static TRIPLE_DES_CTR: &dyn PlainCipher =
-    &Plain::ctr("3des-ctr", 24, 8, ctr::keyed::<CtrCore<TdesEde3, Ctr64BE>>).legacy();
+    &Plain::ctr("3des-ctr", 24, 8, ctr::keyed::<CtrCore<Block64<TripleDes>, Ctr64BE>>).legacy();
 /// `blowfish-cbc` (RFC 4253 §6.3), with a key of 128 bits.
 pub static BLOWFISH_CBC: &dyn PlainCipher =
     &Plain::cbc("blowfish-cbc", 16, 8, decryptor::<Decryptor<Blowfish>>, encryptor::<Encryptor<Blowfish>>);
@@ -149,9 +161,11 @@ mod tests {
         wiped::<Decryptor<Aes256>>();
         wiped::<Encryptor<TdesEde3>>();
         wiped::<Decryptor<TdesEde3>>();
+        wiped::<Encryptor<Block64<TripleDes>>>();
+        wiped::<Decryptor<Block64<TripleDes>>>();
         wiped::<Encryptor<Blowfish>>();
         wiped::<Decryptor<Blowfish>>();
-        wiped::<::ctr::Ctr64BE<TdesEde3>>();
+        wiped::<::ctr::Ctr64BE<Block64<TripleDes>>>();
         wiped::<::ctr::Ctr64BE<Blowfish>>();
         wiped::<Md5>();
     }
