@@ -3,21 +3,21 @@
 //! | suite | why it is off |
 //! | --- | --- |
 //! | `*-cbc` | without encrypt-then-MAC an attacker who may try often learns plaintext (CVE-2008-5161) |
-//! | `3des-*`, `blowfish-*` | blocks of 64 bits repeat after some gigabytes (CVE-2016-2183), and they are slow |
+//! | `3des-*`, `blowfish-*` | blocks of 64 bits repeat after some gigabytes (CVE-2016-2183), and in constant time they are slow |
 //! | `hmac-md5*` | MD5 has no collision resistance left; HMAC is not known to need it, nobody should rely on that |
 //! | `*-96*` | tags of 96 bits |
 
 mod block64;
+mod blowfish;
 mod triple_des;
 
-use self::{block64::Block64, triple_des::TripleDes};
+use self::{block64::Block64, blowfish::Blowfish, triple_des::TripleDes};
 use super::{ctr, hmac};
 use crate::{
     Cipher, MacAlgorithm, PlainCipher, Transform,
     cipher::{Refuse, plain::Plain},
     mac::hmac::Hmac,
 };
-use ::blowfish::Blowfish;
 use ::ctr::{CtrCore, flavors::Ctr64BE};
 use aes::{Aes128, Aes192, Aes256};
 use cbc::{Decryptor, Encryptor};
@@ -58,11 +58,16 @@ pub static TRIPLE_DES_CBC_FILE: &dyn PlainCipher =
 pub static TRIPLE_DES_CTR: &dyn PlainCipher =
     &Plain::ctr("3des-ctr", 24, 8, ctr::keyed::<CtrCore<Block64<TripleDes>, Ctr64BE>>).legacy();
 /// `blowfish-cbc` (RFC 4253 §6.3), with a key of 128 bits.
-pub static BLOWFISH_CBC: &dyn PlainCipher =
-    &Plain::cbc("blowfish-cbc", 16, 8, decryptor::<Decryptor<Blowfish>>, encryptor::<Encryptor<Blowfish>>);
+pub static BLOWFISH_CBC: &dyn PlainCipher = &Plain::cbc(
+    "blowfish-cbc",
+    16,
+    8,
+    decryptor::<Decryptor<Block64<Blowfish>>>,
+    encryptor::<Encryptor<Block64<Blowfish>>>,
+);
 /// `blowfish-ctr` (RFC 4344 §4), with a key of 256 bits.
 pub static BLOWFISH_CTR: &dyn PlainCipher =
-    &Plain::ctr("blowfish-ctr", 32, 8, ctr::keyed::<CtrCore<Blowfish, Ctr64BE>>).legacy();
+    &Plain::ctr("blowfish-ctr", 32, 8, ctr::keyed::<CtrCore<Block64<Blowfish>, Ctr64BE>>).legacy();
 
 pub use crate::mac::umac::{UMAC_64, UMAC_64_ETM};
 
@@ -163,10 +168,10 @@ mod tests {
         wiped::<Decryptor<TdesEde3>>();
         wiped::<Encryptor<Block64<TripleDes>>>();
         wiped::<Decryptor<Block64<TripleDes>>>();
-        wiped::<Encryptor<Blowfish>>();
-        wiped::<Decryptor<Blowfish>>();
+        wiped::<Encryptor<Block64<Blowfish>>>();
+        wiped::<Decryptor<Block64<Blowfish>>>();
         wiped::<::ctr::Ctr64BE<Block64<TripleDes>>>();
-        wiped::<::ctr::Ctr64BE<Blowfish>>();
+        wiped::<::ctr::Ctr64BE<Block64<Blowfish>>>();
         wiped::<Md5>();
     }
 }
