@@ -11,6 +11,7 @@
 //! sample, another processor or another pair of classes may find it. The first row compares by `==`, which stops at the
 //! first difference, and shows what can be found.
 
+mod ciphers;
 mod kex;
 mod sample;
 mod signatures;
@@ -43,6 +44,7 @@ fn main() -> Outcome<()> {
         "| operation | the classes differ in | samples | t |\n| --- | --- | ---: | ---: |"
     )?;
     tags::all(&bench)?;
+    ciphers::all(&bench)?;
     kex::all(&bench)?;
     signatures::all(&bench)
 }

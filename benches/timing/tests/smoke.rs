@@ -14,6 +14,8 @@ fn a_few_samples_fill_every_row() {
         "`==`",
         "hmac-sha2-256,",
         "aes128-gcm@openssh.com",
+        "3des-cbc",
+        "blowfish-cbc",
         "sntrup761x25519-sha512",
         "ssh-dss",
         "rsa-sha2-512",
