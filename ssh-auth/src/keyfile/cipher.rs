@@ -11,7 +11,7 @@ use ssh_crypto::{
     PlainCipher, Transform,
     rust_crypto::{
         AES128_CTR, AES192_CTR, AES256_CTR,
-        legacy::{AES128_CBC, AES192_CBC, AES256_CBC, TRIPLE_DES_CBC_FILE},
+        legacy::{AES128_CBC, AES192_CBC, AES256_CBC, TRIPLE_DES_CBC},
     },
 };
 use subtle::ConstantTimeEq;
@@ -34,8 +34,7 @@ pub(super) struct Failed;
 impl Cipher {
     /// The cipher with this name in the OpenSSH format.
     pub(super) fn named(name: &[u8]) -> Option<Self> {
-        let plain =
-            [AES256_CTR, AES192_CTR, AES128_CTR, AES256_CBC, AES192_CBC, AES128_CBC, TRIPLE_DES_CBC_FILE];
+        let plain = [AES256_CTR, AES192_CTR, AES128_CTR, AES256_CBC, AES192_CBC, AES128_CBC, TRIPLE_DES_CBC];
         let authenticating = [Self::Aes256Gcm, Self::Aes128Gcm, Self::ChaCha20Poly1305];
         let mut all = plain.into_iter().map(Self::Plain).chain(authenticating);
         all.find(|cipher| cipher.name().as_bytes() == name)
@@ -137,4 +136,19 @@ fn open_chacha(key: &[u8], data: &mut [u8], tag: &[u8]) -> Result<(), Failed> {
     // The first block of the key stream went to the MAC's key.
     cipher.try_seek(64).map_err(|_| Failed)?;
     cipher.try_apply_keystream(data).map_err(|_| Failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use zeroize::ZeroizeOnDrop;
+
+    /// Compiles for types that wipe their keys only.
+    fn wiped<T: ZeroizeOnDrop>() {}
+
+    /// It takes a feature that neither `bcrypt-pbkdf` nor `pkcs8` asks for.
+    #[test]
+    fn keys_and_tables_inside_other_crates_are_wiped() {
+        wiped::<blowfish::Blowfish>();
+        wiped::<des::TdesEde3>();
+    }
 }

@@ -4,7 +4,7 @@ use super::{Format, KeyFileError, cipher::Cipher, der, pem::Block};
 use md5::{Digest, Md5};
 use ssh_crypto::{
     PlainCipher, PrivateKey,
-    rust_crypto::legacy::{AES128_CBC, AES192_CBC, AES256_CBC, TRIPLE_DES_CBC_FILE},
+    rust_crypto::legacy::{AES128_CBC, AES192_CBC, AES256_CBC, TRIPLE_DES_CBC},
 };
 use zeroize::Zeroizing;
 
@@ -29,7 +29,7 @@ impl Encrypted {
             "AES-256-CBC" => AES256_CBC,
             "AES-192-CBC" => AES192_CBC,
             "AES-128-CBC" => AES128_CBC,
-            "DES-EDE3-CBC" => TRIPLE_DES_CBC_FILE,
+            "DES-EDE3-CBC" => TRIPLE_DES_CBC,
             other => return Err(KeyFileError::unsupported(format!("cipher {}", other.escape_default()))),
         };
         let iv = base16ct::mixed::decode_vec(iv.trim())

@@ -189,16 +189,3 @@ fn number<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], KeyFileError> {
 fn within(part: &'static str) -> impl Fn(DecodeError) -> KeyFileError + Copy {
     move |error| KeyFileError::damaged(format!("{part}: {error}"))
 }
-
-#[cfg(test)]
-mod tests {
-    use zeroize::ZeroizeOnDrop;
-
-    /// Compiles for types that wipe their keys only.
-    fn wiped<T: ZeroizeOnDrop>() {}
-
-    #[test]
-    fn tables_of_bcrypt_are_wiped() {
-        wiped::<blowfish::Blowfish>();
-    }
-}

@@ -22,7 +22,6 @@ use ::ctr::{CtrCore, flavors::Ctr64BE};
 use aes::{Aes128, Aes192, Aes256};
 use cbc::{Decryptor, Encryptor};
 use cipher::{Array, BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
-use des::TdesEde3;
 use md5::Md5;
 use sha1::Sha1;
 
@@ -51,9 +50,6 @@ pub static TRIPLE_DES_CBC: &dyn PlainCipher = &Plain::cbc(
     decryptor::<Decryptor<Block64<TripleDes>>>,
     encryptor::<Encryptor<Block64<TripleDes>>>,
 );
-/// `3des-cbc` for key files, which are decrypted once and not for a peer: `des`, which looks secrets up in tables.
-pub static TRIPLE_DES_CBC_FILE: &dyn PlainCipher =
-    &Plain::cbc("3des-cbc", 24, 8, decryptor::<Decryptor<TdesEde3>>, encryptor::<Encryptor<TdesEde3>>);
 /// `3des-ctr` (RFC 4344 §4).
 pub static TRIPLE_DES_CTR: &dyn PlainCipher =
     &Plain::ctr("3des-ctr", 24, 8, ctr::keyed::<CtrCore<Block64<TripleDes>, Ctr64BE>>).legacy();
@@ -164,8 +160,6 @@ mod tests {
     fn keys_are_wiped() {
         wiped::<Encryptor<Aes128>>();
         wiped::<Decryptor<Aes256>>();
-        wiped::<Encryptor<TdesEde3>>();
-        wiped::<Decryptor<TdesEde3>>();
         wiped::<Encryptor<Block64<TripleDes>>>();
         wiped::<Decryptor<Block64<TripleDes>>>();
         wiped::<Encryptor<Block64<Blowfish>>>();
