@@ -32,6 +32,7 @@ pub mod random;
 pub mod rust_crypto;
 pub mod secret;
 pub mod sign;
+mod stack;
 
 #[cfg(feature = "aws-lc")]
 pub use aws_lc as backend;

@@ -1,6 +1,9 @@
 //! X25519 and ECDH on the NIST curves. Private values come from the [`SecureRandom`] given.
 
-use crate::{Curve, Ephemeral, KexError, KeyAgreement, Secret, SecureRandom, agreement};
+use crate::{
+    Curve, Ephemeral, KexError, KeyAgreement, Secret, SecureRandom, agreement,
+    stack::{CURVE, on_wiped_stack},
+};
 use aws_lc_rs::agreement::{
     Algorithm, ECDH_P256, ECDH_P384, ECDH_P521, PrivateKey, PublicKey, UnparsedPublicKey,
     X25519 as CURVE25519, agree,
@@ -81,6 +84,8 @@ impl Ephemeral for Private {
         }
         let peer = UnparsedPublicKey::new(self.secret.algorithm(), peer);
         // It refuses points off the curve and, as RFC 8731 §3 demands, the all-zero secret.
-        agree(&self.secret, peer, KexError::PublicValue, |secret| Ok(secret.into()))
+        on_wiped_stack::<CURVE, _>(|| {
+            agree(&self.secret, peer, KexError::PublicValue, |secret| Ok(secret.into()))
+        })
     }
 }

@@ -1,6 +1,9 @@
 //! X25519 and ECDH on the NIST curves.
 
-use crate::{Curve, Ephemeral, KexError, KeyAgreement, Secret, SecureRandom, agreement};
+use crate::{
+    Curve, Ephemeral, KexError, KeyAgreement, Secret, SecureRandom, agreement,
+    stack::{CURVE, on_wiped_stack},
+};
 use p256::elliptic_curve::{
     AffinePoint, CurveArithmetic, FieldBytesSize, PublicKey, SecretKey,
     sec1::{FromSec1Point, ModulusSize, ToSec1Point},
@@ -28,11 +31,13 @@ impl KeyAgreement for X25519Agreement {
     }
 
     fn generate(&self, random: &dyn SecureRandom) -> Result<Box<dyn Ephemeral>, KexError> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        random.fill(&mut *bytes)?;
-        let secret = StaticSecret::from(*bytes);
-        let public = x25519_dalek::PublicKey::from(&secret);
-        Ok(Box::new(X25519Ephemeral { secret, public }))
+        on_wiped_stack::<CURVE, _>(|| {
+            let mut bytes = Zeroizing::new([0; 32]);
+            random.fill(&mut *bytes)?;
+            let secret = StaticSecret::from(*bytes);
+            let public = x25519_dalek::PublicKey::from(&secret);
+            Ok(Box::new(X25519Ephemeral { secret, public }) as _)
+        })
     }
 }
 
@@ -48,12 +53,14 @@ impl Ephemeral for X25519Ephemeral {
 
     fn agree(self: Box<Self>, peer: &[u8]) -> Result<Secret, KexError> {
         let peer: [u8; 32] = peer.try_into().map_err(|_| KexError::PublicValue)?;
-        let shared = self.secret.diffie_hellman(&peer.into());
-        // RFC 8731 §3: abort on the all-zero secret.
-        if !shared.was_contributory() {
-            return Err(KexError::PublicValue);
-        }
-        Ok(shared.as_bytes().as_slice().into())
+        on_wiped_stack::<CURVE, _>(|| {
+            let shared = self.secret.diffie_hellman(&peer.into());
+            // RFC 8731 §3: abort on the all-zero secret.
+            if !shared.was_contributory() {
+                return Err(KexError::PublicValue);
+            }
+            Ok(shared.as_bytes().as_slice().into())
+        })
     }
 }
 
@@ -86,9 +93,12 @@ where
     }
 
     fn generate(&self, random: &dyn SecureRandom) -> Result<Box<dyn Ephemeral>, KexError> {
-        let secret = agreement::scalar(self.curve, random, |bytes| SecretKey::<C>::from_slice(bytes).ok())?;
-        let public = secret.public_key().to_sec1_point(false).as_bytes().to_vec();
-        Ok(Box::new(EcdhEphemeral { curve: self.curve, secret, public }))
+        on_wiped_stack::<CURVE, _>(|| {
+            let secret =
+                agreement::scalar(self.curve, random, |bytes| SecretKey::<C>::from_slice(bytes).ok())?;
+            let public = secret.public_key().to_sec1_point(false).as_bytes().to_vec();
+            Ok(Box::new(EcdhEphemeral { curve: self.curve, secret, public }) as _)
+        })
     }
 }
 
@@ -113,7 +123,9 @@ where
             return Err(KexError::PublicValue);
         }
         let peer = PublicKey::<C>::from_sec1_bytes(peer).map_err(|_| KexError::PublicValue)?;
-        Ok(self.secret.diffie_hellman(&peer).raw_secret_bytes().as_slice().into())
+        Ok(on_wiped_stack::<CURVE, _>(|| {
+            self.secret.diffie_hellman(&peer).raw_secret_bytes().as_slice().into()
+        }))
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::digest;
 use crate::{
-    Hash, KeyError, PrivateKey, PublicKey, SignError, SignatureAlgorithm, SigningKey, key, sign::wrong_key,
+    Hash, KeyError, PrivateKey, PublicKey, SignError, SignatureAlgorithm, SigningKey, key,
+    sign::wrong_key,
+    stack::{CURVE, on_wiped_stack},
 };
 use crypto_bigint::{
     BoxedUint, CtLt, Resize,
@@ -52,7 +54,8 @@ impl SignatureAlgorithm for Dsa {
         let PrivateKey::Dsa { p, q, g, y, x } = key else {
             return Err(wrong_key(self.name(), &key.public_key()));
         };
-        Ok(Box::new(DsaKey::new(&verifying_key(p, q, g, y)?, x)?))
+        let public = verifying_key(p, q, g, y)?;
+        on_wiped_stack::<CURVE, _>(|| Ok(Box::new(DsaKey::new(&public, x)?) as _))
     }
 }
 
@@ -127,18 +130,20 @@ impl SigningKey for DsaKey {
         let digest = digest(Hash::Sha1, &[message]);
         let q = self.q.modulus().as_nz_ref();
         let z = BoxedUint::from_be_slice_vartime(&digest).rem(q);
-        // Of the candidates for k, how many are not below q says nothing of the one that is.
-        for k in Candidates::new(&self.x, &fixed(&z)).take(MAX_CANDIDATES) {
-            let Some(scalar) = self.scalar(&k) else { continue };
-            // Known to whoever can verify the signature, and so is its remainder.
-            let power = self.g.pow(&scalar).retrieve();
-            let r = power.rem(q).resize(q.bits_precision());
-            let s = self.divide(&z, &r, &k).filter(|s| (r.is_nonzero() & s.is_nonzero()).to_bool());
-            if let Some(s) = s {
-                return Ok([fixed(&r), fixed(&s)].concat());
+        on_wiped_stack::<CURVE, _>(|| {
+            // Of the candidates for k, how many are not below q says nothing of the one that is.
+            for k in Candidates::new(&self.x, &fixed(&z)).take(MAX_CANDIDATES) {
+                let Some(scalar) = self.scalar(&k) else { continue };
+                // Known to whoever can verify the signature, and so is its remainder.
+                let power = self.g.pow(&scalar).retrieve();
+                let r = power.rem(q).resize(q.bits_precision());
+                let s = self.divide(&z, &r, &k).filter(|s| (r.is_nonzero() & s.is_nonzero()).to_bool());
+                if let Some(s) = s {
+                    return Ok([fixed(&r), fixed(&s)].concat());
+                }
             }
-        }
-        Err(SignError::Failed("DSA".to_owned()))
+            Err(SignError::Failed("DSA".to_owned()))
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
         ecdsa::{self, Ecdsa, NOT_ITS_POINT, OFF_CURVE},
         security_key::SecurityKey,
     },
+    stack::{CURVE, on_wiped_stack},
 };
 use p256::ecdsa::signature::{Signer, Verifier};
 use p256::elliptic_curve::sec1::ToSec1Point;
@@ -50,9 +51,11 @@ fn verify(curve: Curve, point: &[u8], message: &[u8], signature: &[u8]) -> Resul
 
 /// The public point of a scalar of [`Curve::field_len`] bytes.
 pub(crate) fn public(curve: Curve, scalar: &[u8]) -> Result<Vec<u8>, KeyError> {
-    on_curve!(curve, module => {
-        let key = module::SecretKey::from_slice(scalar).map_err(|_| BAD_SCALAR)?;
-        Ok(key.public_key().to_sec1_point(false).as_bytes().to_vec())
+    on_wiped_stack::<CURVE, _>(|| {
+        on_curve!(curve, module => {
+            let key = module::SecretKey::from_slice(scalar).map_err(|_| BAD_SCALAR)?;
+            Ok(key.public_key().to_sec1_point(false).as_bytes().to_vec())
+        })
     })
 }
 
@@ -62,12 +65,14 @@ fn signing_key(curve: Curve, scalar: &[u8], point: &[u8]) -> Result<Box<dyn Sign
     if public(curve, scalar)? != *point {
         return Err(NOT_ITS_POINT.into());
     }
-    on_curve!(curve, module => {
-        let key = module::ecdsa::SigningKey::from_slice(scalar).map_err(|_| BAD_SCALAR)?;
-        Ok(Box::new(EcdsaKey(move |message: &[u8]| {
-            let signature: module::ecdsa::Signature = key.try_sign(message).ok()?;
-            Some(ecdsa::from_fixed(&signature.to_bytes()))
-        })))
+    on_wiped_stack::<CURVE, _>(|| {
+        on_curve!(curve, module => {
+            let key = module::ecdsa::SigningKey::from_slice(scalar).map_err(|_| BAD_SCALAR)?;
+            Ok(Box::new(EcdsaKey(move |message: &[u8]| {
+                let signature: module::ecdsa::Signature = key.try_sign(message).ok()?;
+                Some(ecdsa::from_fixed(&signature.to_bytes()))
+            })) as _)
+        })
     })
 }
 
@@ -75,6 +80,6 @@ struct EcdsaKey<F>(F);
 
 impl<F: Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync> SigningKey for EcdsaKey<F> {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        (self.0)(message).ok_or_else(|| SignError::Failed("ECDSA".to_owned()))
+        on_wiped_stack::<CURVE, _>(|| (self.0)(message)).ok_or_else(|| SignError::Failed("ECDSA".to_owned()))
     }
 }

@@ -6,6 +6,7 @@ use crate::{
         ed25519::{Ed25519, NOT_ITS_KEY},
         security_key::SecurityKey,
     },
+    stack::{CURVE, on_wiped_stack},
 };
 use ed25519_dalek::{Signature, Signer, Verifier, VerifyingKey};
 
@@ -21,22 +22,24 @@ pub(crate) fn verify(key: &[u8; 32], message: &[u8], signature: &[u8]) -> Result
 }
 
 fn signing_key(seed: &[u8; 32], public: &[u8; 32]) -> Result<Box<dyn SigningKey>, SignError> {
-    let key = ed25519_dalek::SigningKey::from_bytes(seed);
-    if key.verifying_key().as_bytes() != public {
-        return Err(NOT_ITS_KEY.into());
-    }
-    Ok(Box::new(Ed25519Key(key)))
+    on_wiped_stack::<CURVE, _>(|| {
+        let key = ed25519_dalek::SigningKey::from_bytes(seed);
+        if key.verifying_key().as_bytes() != public {
+            return Err(NOT_ITS_KEY.into());
+        }
+        Ok(Box::new(Ed25519Key(key)) as _)
+    })
 }
 
 /// The public key of the private key derived from `seed`.
 pub(crate) fn public(seed: &[u8; 32]) -> [u8; 32] {
-    ed25519_dalek::SigningKey::from_bytes(seed).verifying_key().to_bytes()
+    on_wiped_stack::<CURVE, _>(|| ed25519_dalek::SigningKey::from_bytes(seed).verifying_key().to_bytes())
 }
 
 struct Ed25519Key(ed25519_dalek::SigningKey);
 
 impl SigningKey for Ed25519Key {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        Ok(self.0.sign(message).to_bytes().to_vec())
+        Ok(on_wiped_stack::<CURVE, _>(|| self.0.sign(message).to_bytes().to_vec()))
     }
 }

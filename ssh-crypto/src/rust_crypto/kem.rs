@@ -1,9 +1,13 @@
 //! ML-KEM, by `libcrux-ml-kem`.
 
-use crate::{Kem, KexError, Secret, SecureRandom, agreement::Decapsulate};
+use crate::{
+    Kem, KexError, Secret, SecureRandom,
+    agreement::Decapsulate,
+    stack::{ML_KEM, on_wiped_stack},
+};
 use libcrux_ml_kem::{KEY_GENERATION_SEED_SIZE, MlKemKeyPair, SHARED_SECRET_SIZE, mlkem768, mlkem1024};
 use std::hint;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// ML-KEM-768 (FIPS 203).
 pub static MLKEM768: &dyn Kem = &MlKem768;
@@ -25,9 +29,11 @@ macro_rules! ml_kem {
             }
 
             fn generate(&self, random: &dyn SecureRandom) -> Result<Box<dyn Decapsulate>, KexError> {
-                let mut seed = Zeroizing::new([0; KEY_GENERATION_SEED_SIZE]);
-                random.fill(&mut *seed)?;
-                Ok(Box::new(KeyPair($module::generate_key_pair(*seed))))
+                on_wiped_stack::<ML_KEM, _>(|| {
+                    let mut seed = Zeroizing::new([0; KEY_GENERATION_SEED_SIZE]);
+                    random.fill(&mut *seed)?;
+                    Ok(Box::new(KeyPair($module::generate_key_pair(*seed))) as _)
+                })
             }
 
             fn encapsulate(
@@ -40,10 +46,12 @@ macro_rules! ml_kem {
                 if !$module::validate_public_key(&public) {
                     return Err(KexError::PublicValue);
                 }
-                let mut message = Zeroizing::new([0; SHARED_SECRET_SIZE]);
-                random.fill(&mut *message)?;
-                let (ciphertext, secret) = $module::encapsulate(&public, *message);
-                Ok((ciphertext.as_slice().to_vec(), wiped(secret)))
+                on_wiped_stack::<ML_KEM, _>(|| {
+                    let mut message = Zeroizing::new([0; SHARED_SECRET_SIZE]);
+                    random.fill(&mut *message)?;
+                    let (ciphertext, secret) = $module::encapsulate(&public, *message);
+                    Ok((ciphertext.as_slice().to_vec(), secret.as_slice().into()))
+                })
             }
         }
 
@@ -54,7 +62,9 @@ macro_rules! ml_kem {
 
             fn decapsulate(self: Box<Self>, ciphertext: &[u8]) -> Result<Secret, KexError> {
                 let ciphertext = ciphertext.try_into().map_err(|_| KexError::PublicValue)?;
-                Ok(wiped($module::decapsulate(self.0.private_key(), &ciphertext)))
+                Ok(on_wiped_stack::<ML_KEM, _>(|| {
+                    $module::decapsulate(self.0.private_key(), &ciphertext).as_slice().into()
+                }))
             }
         }
     };
@@ -71,10 +81,4 @@ impl<const PRIVATE: usize, const PUBLIC: usize> Drop for KeyPair<PRIVATE, PUBLIC
         // Without a reader the optimiser would leave the write out.
         hint::black_box(&self.0);
     }
-}
-
-fn wiped(mut secret: [u8; SHARED_SECRET_SIZE]) -> Secret {
-    let kept = secret.as_slice().into();
-    secret.zeroize();
-    kept
 }

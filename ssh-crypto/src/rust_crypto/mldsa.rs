@@ -3,7 +3,9 @@
 
 use super::ed25519;
 use crate::{
-    Hash, KeyError, PrivateKey, PublicKey, SignError, SignatureAlgorithm, SigningKey, sign::wrong_key,
+    Hash, KeyError, PrivateKey, PublicKey, SignError, SignatureAlgorithm, SigningKey,
+    sign::wrong_key,
+    stack::{ML_DSA, on_wiped_stack},
 };
 use ed25519_dalek::Signer;
 use ml_dsa::{EncodedVerifyingKey, KeyExport, Keypair, MlDsa44, Signature, VerifyingKey};
@@ -59,17 +61,21 @@ impl SignatureAlgorithm for MlDsa44Ed25519 {
         };
         let seeds =
             (&**seeds).try_into().map_err(|_| KeyError::Invalid("mldsa44-ed25519 seeds are not 64 bytes"))?;
-        let key = Key::new(seeds);
-        if key.public() != *public {
-            return Err(KeyError::Invalid("mldsa44-ed25519 public key is not that of the private key").into());
-        }
-        Ok(Box::new(key))
+        on_wiped_stack::<ML_DSA, _>(|| {
+            let key = Key::new(seeds);
+            if key.public() != *public {
+                return Err(
+                    KeyError::Invalid("mldsa44-ed25519 public key is not that of the private key").into()
+                );
+            }
+            Ok(Box::new(key) as _)
+        })
     }
 }
 
 /// The public key of the private key derived from these seeds.
 pub(crate) fn public(seeds: &[u8; 2 * SEED]) -> Box<[u8; MLDSA_PUBLIC + 32]> {
-    Key::new(seeds).public()
+    on_wiped_stack::<ML_DSA, _>(|| Key::new(seeds).public())
 }
 
 /// What both sign.
@@ -105,8 +111,10 @@ impl Key {
 impl SigningKey for Key {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let signed = signed(message);
-        let mldsa = self.mldsa.expanded_key().sign_deterministic(&signed, LABEL);
-        let mldsa = mldsa.map_err(|_| SignError::Failed("ML-DSA-44".to_owned()))?;
-        Ok([mldsa.encode().as_slice(), &self.ed25519.sign(&signed).to_bytes()].concat())
+        on_wiped_stack::<ML_DSA, _>(|| {
+            let mldsa = self.mldsa.expanded_key().sign_deterministic(&signed, LABEL);
+            let mldsa = mldsa.map_err(|_| SignError::Failed("ML-DSA-44".to_owned()))?;
+            Ok([mldsa.encode().as_slice(), &self.ed25519.sign(&signed).to_bytes()].concat())
+        })
     }
 }

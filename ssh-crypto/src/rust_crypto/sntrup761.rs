@@ -10,7 +10,11 @@ mod inverse_q;
 mod poly;
 mod sort;
 
-use crate::{Hash, Kem, KexError, RandomError, Secret, SecureRandom, agreement::Decapsulate};
+use crate::{
+    Hash, Kem, KexError, RandomError, Secret, SecureRandom,
+    agreement::Decapsulate,
+    stack::{SNTRUP, on_wiped_stack},
+};
 use poly::{Poly, W};
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 use zeroize::{Zeroize, Zeroizing};
@@ -35,16 +39,18 @@ impl Kem for Sntrup761 {
     }
 
     fn generate(&self, random: &dyn SecureRandom) -> Result<Box<dyn Decapsulate>, KexError> {
-        Ok(Box::new(KeyPair::generate(random)?))
+        on_wiped_stack::<SNTRUP, _>(|| Ok(Box::new(KeyPair::generate(random)?) as _))
     }
 
     fn encapsulate(&self, public: &[u8], random: &dyn SecureRandom) -> Result<(Vec<u8>, Secret), KexError> {
         let h = codec::decode_rq(public).ok_or(KexError::PublicValue)?;
-        let r = short(random)?;
-        let r_encoded = Zeroizing::new(codec::encode_small(&r));
-        let ciphertext = hide(&r, &*r_encoded, &h, &hash(4, &[public]));
-        let secret = session(1, &*r_encoded, &ciphertext);
-        Ok((ciphertext, secret))
+        on_wiped_stack::<SNTRUP, _>(|| {
+            let r = short(random)?;
+            let r_encoded = Zeroizing::new(codec::encode_small(&r));
+            let ciphertext = hide(&r, &*r_encoded, &h, &hash(4, &[public]));
+            let secret = session(1, &*r_encoded, &ciphertext);
+            Ok((ciphertext, secret))
+        })
     }
 }
 
@@ -91,15 +97,17 @@ impl Decapsulate for KeyPair {
     fn decapsulate(self: Box<Self>, ciphertext: &[u8]) -> Result<Secret, KexError> {
         let c = ciphertext.get(..codec::ROUNDED).and_then(codec::decode_rounded);
         let c = c.filter(|_| ciphertext.len() == CIPHERTEXT).ok_or(KexError::PublicValue)?;
-        let e = c.mul_small(&self.f).triple().mod3();
-        let r = fixed_weight(e.mul_mod3(&self.g_inverse));
-        let mut r_encoded = Zeroizing::new(codec::encode_small(&r));
-        let again = Zeroizing::new(hide(&r, &*r_encoded, &self.h, &hash(4, &[&self.public])));
-        let same = again.as_slice().ct_eq(ciphertext);
-        for (byte, &other) in r_encoded.iter_mut().zip(self.rho.iter()) {
-            *byte = u8::conditional_select(&other, byte, same);
-        }
-        Ok(session(same.unwrap_u8(), &*r_encoded, ciphertext))
+        Ok(on_wiped_stack::<SNTRUP, _>(|| {
+            let e = c.mul_small(&self.f).triple().mod3();
+            let r = fixed_weight(e.mul_mod3(&self.g_inverse));
+            let mut r_encoded = Zeroizing::new(codec::encode_small(&r));
+            let again = Zeroizing::new(hide(&r, &*r_encoded, &self.h, &hash(4, &[&self.public])));
+            let same = again.as_slice().ct_eq(ciphertext);
+            for (byte, &other) in r_encoded.iter_mut().zip(self.rho.iter()) {
+                *byte = u8::conditional_select(&other, byte, same);
+            }
+            session(same.unwrap_u8(), &*r_encoded, ciphertext)
+        }))
     }
 }
 

@@ -1,0 +1,35 @@
+//! Stack that is wiped after its use.
+
+use zeroize::Zeroize;
+
+/// KiB of stack that is wiped after an operation on an elliptic curve, no less than was measured in optimised code; and so on.
+pub(crate) const CURVE: usize = 16;
+/// sntrup761.
+pub(crate) const SNTRUP: usize = 32;
+/// ML-KEM-1024, by `libcrux-ml-kem`.
+pub(crate) const ML_KEM: usize = 64;
+/// ML-DSA-44, by `ml-dsa`.
+pub(crate) const ML_DSA: usize = 128;
+
+/// Does `operation`, and overwrites what it leaves on the stack, as far down as so many KiB.
+///
+/// Who wipes values when they are dropped wipes them where they are then. What a crate computes in between is not wiped, nor is
+/// any place that a value was moved from, which Rust does unasked. A result that is secret is for the heap: a place of its
+/// own on this stack would be the caller's.
+pub(crate) fn on_wiped_stack<const KIB: usize, T>(operation: impl FnOnce() -> T) -> T {
+    let result = apart(operation);
+    wipe::<KIB>();
+    result
+}
+
+/// In a frame of its own, which begins where that of [`wipe`] does.
+#[inline(never)]
+fn apart<T>(operation: impl FnOnce() -> T) -> T {
+    operation()
+}
+
+#[inline(never)]
+fn wipe<const KIB: usize>() {
+    let mut words = [[0_u64; 1024 / 8]; KIB];
+    words.as_flattened_mut().zeroize();
+}
