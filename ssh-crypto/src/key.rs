@@ -15,7 +15,9 @@ pub use line::KeyLine;
 pub use private::PrivateKey;
 pub use public::{MAX_RSA_BITS, MIN_RSA_BITS, PublicKey};
 
-pub(crate) use public::{bit_len, check_dsa, check_rsa};
+#[cfg(feature = "aws-lc")]
+pub(crate) use public::bit_len;
+pub(crate) use public::{check_dsa, check_rsa};
 
 use crate::{Hash, RandomError};
 use ssh_wire::DecodeError;

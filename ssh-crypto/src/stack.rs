@@ -3,7 +3,7 @@
 use zeroize::Zeroize;
 
 /// KiB of stack that is wiped after an operation on an elliptic curve, no less than was measured in optimised code; and so on.
-pub(crate) const CURVE: usize = 16;
+pub(crate) const CURVE: usize = 24;
 /// sntrup761.
 pub(crate) const SNTRUP: usize = 32;
 /// ML-KEM-1024, by `libcrux-ml-kem`.

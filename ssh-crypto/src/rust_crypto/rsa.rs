@@ -1,11 +1,14 @@
 //! RSASSA-PKCS1-v1_5. Private operations are blinded.
 
+mod private;
+
 use super::digest;
 use crate::{
     Hash, KeyError, PrivateKey, PublicKey, Secret, SecureRandom, SignError, SignatureAlgorithm, SigningKey,
     key::{self, MAX_RSA_BITS, MIN_RSA_BITS},
-    sign::rsa::{self as shared, Numbers},
+    sign::rsa as shared,
 };
+use private::{Coefficients, Numbers};
 use rand::{SeedableRng, rngs::StdRng};
 use rsa::{
     BoxedUint, Pkcs1v15Sign, RsaPrivateKey, RsaPublicKey,
@@ -20,7 +23,7 @@ pub static RSA_SHA2_256: &dyn SignatureAlgorithm = &Rsa(Hash::Sha256);
 /// `ssh-rsa` (RFC 4253 §6.6): with SHA-1, which has no collision resistance left; for old peers.
 pub static SSH_RSA: &dyn SignatureAlgorithm = &Rsa(Hash::Sha1);
 
-/// RSASSA-PKCS1-v1_5 (RFC 8017 §8.2), by `rsa`.
+/// RSASSA-PKCS1-v1_5 (RFC 8017 §8.2), verified by `rsa`.
 #[derive(Debug)]
 struct Rsa(Hash);
 
@@ -48,20 +51,30 @@ impl SignatureAlgorithm for Rsa {
     }
 
     fn signing_key(&self, key: &PrivateKey) -> Result<Box<dyn SigningKey>, SignError> {
-        let key = consistent(&shared::private(self.0, key)?)?;
+        let numbers = shared::private(self.0, key)?;
+        let shared::Numbers { e, n, p, q, .. } = numbers;
+        let coefficients = consistent(&numbers)?;
+        let key =
+            private::Key { e: e.into(), n: n.into(), p: strip(p).into(), q: strip(q).into(), coefficients };
         Ok(Box::new(RsaKey { hash: self.0, key }))
     }
 }
 
 struct RsaKey {
     hash: Hash,
-    key: RsaPrivateKey,
+    key: private::Key,
 }
 
 impl SigningKey for RsaKey {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let digest = digest(self.hash, &[message]);
-        self.key.sign(scheme(self.hash), &digest).map_err(|error| SignError::Failed(error.to_string()))
+        // RFC 8017 §9.2: there is room for it, for no key has less than 1024 bits.
+        let mut encoded = vec![0xff; self.key.n.len()];
+        let info = [&[0], &*scheme(self.hash).prefix, &digest].concat();
+        let at = encoded.len() - info.len();
+        encoded[..2].copy_from_slice(&[0, 1]);
+        encoded[at..].copy_from_slice(&info);
+        self.key.apply(&encoded).ok_or_else(|| SignError::Failed("RSA".to_owned()))
     }
 }
 
@@ -73,51 +86,19 @@ fn scheme(hash: Hash) -> Pkcs1v15Sign {
     }
 }
 
-/// The key of these numbers, if they belong together.
-fn consistent(numbers: &Numbers<'_>) -> Result<RsaPrivateKey, KeyError> {
-    let Numbers { e, n, d, p, q, iqmp } = *numbers;
-    let key = assemble(e, n, d, p, q)?;
-    let computed = key.crt_coefficient().map(Zeroizing::new).ok_or(INCONSISTENT)?;
-    let stored = Zeroizing::new(uint(iqmp, computed.bits_precision())?);
-    if *computed != *stored {
-        return Err(INCONSISTENT);
-    }
-    Ok(key)
+/// What follows from these numbers, if they belong together.
+fn consistent(numbers: &shared::Numbers<'_>) -> Result<Coefficients, KeyError> {
+    let shared::Numbers { e, n, d, p, q, iqmp } = *numbers;
+    let numbers = Numbers { e, n, d: strip(d), p: strip(p), q: strip(q) };
+    Coefficients::new(&numbers).filter(|made| made.inverse == strip(iqmp).into()).ok_or(INCONSISTENT)
 }
 
 const INCONSISTENT: KeyError = KeyError::Invalid("the numbers of the rsa private key do not belong together");
 
 /// d mod p − 1 and d mod q − 1, if the numbers belong together.
 #[cfg(feature = "aws-lc")]
-pub(crate) fn crt_exponents(numbers: &Numbers<'_>) -> Result<[Secret; 2], KeyError> {
-    let key = consistent(numbers)?;
-    let (Some(dp), Some(dq)) = (key.dp(), key.dq()) else {
-        return Err(INCONSISTENT);
-    };
-    Ok([secret(dp), secret(dq)])
-}
-
-/// Checks n = pq and ed ≡ 1 modulo p − 1 and q − 1.
-fn assemble(e: &[u8], n: &[u8], d: &[u8], p: &[u8], q: &[u8]) -> Result<RsaPrivateKey, KeyError> {
-    let (p, q) = (strip(p), strip(q));
-    if p == q {
-        return Err(INCONSISTENT);
-    }
-    let half = n.len().div_ceil(2);
-    let wide = p.len() > half || q.len() > half;
-    let bits = key::bit_len(n);
-    let number = |bytes| uint(bytes, u32::try_from(bits).map_err(|_| INCONSISTENT)?);
-    let (d, primes) = (number(d)?, vec![number(p)?, number(q)?]);
-    let (e, n) = (BoxedUint::from_be_slice_vartime(e), BoxedUint::from_be_slice_vartime(n));
-    match wide {
-        false => RsaPrivateKey::from_components(n, e, d, primes),
-        true => RsaPrivateKey::from_components_with_wide_primes(n, e, d, primes),
-    }
-    .map_err(|_| INCONSISTENT)
-}
-
-fn uint(bytes: &[u8], bits: u32) -> Result<BoxedUint, KeyError> {
-    BoxedUint::from_be_slice(strip(bytes), bits).map_err(|_| INCONSISTENT)
+pub(crate) fn crt_exponents(numbers: &shared::Numbers<'_>) -> Result<[Secret; 2], KeyError> {
+    consistent(numbers).map(|made| [made.dp, made.dq])
 }
 
 fn strip(number: &[u8]) -> &[u8] {
@@ -127,9 +108,10 @@ fn strip(number: &[u8]) -> &[u8] {
 
 /// The key of these numbers, with q⁻¹ mod p computed.
 pub(crate) fn from_numbers(e: &[u8], n: &[u8], d: &[u8], p: &[u8], q: &[u8]) -> Result<PrivateKey, KeyError> {
-    let (e, n) = (strip(e), strip(n));
+    let [e, n, d, p, q] = [e, n, d, p, q].map(strip);
     key::check_rsa(e, n)?;
-    export(&assemble(e, n, d, p, q)?)
+    let Coefficients { inverse, .. } = Coefficients::new(&Numbers { e, n, d, p, q }).ok_or(INCONSISTENT)?;
+    Ok(PrivateKey::Rsa { e: e.into(), n: n.into(), d: d.into(), p: p.into(), q: q.into(), iqmp: inverse })
 }
 
 /// A new key with the public exponent 65537.

@@ -28,14 +28,7 @@ impl Subject {
     ) -> Self {
         Self { name, run: Box::new(run), secrets: Box::new(secrets) }
     }
-
-    /// Whether crates leave something of it behind.
-    pub(crate) fn is_known_to_stay(&self) -> bool {
-        KNOWN.iter().any(|known| self.name.contains(known))
-    }
 }
-
-const KNOWN: [&str; 2] = ["rsa-sha2-512", "ssh-rsa"];
 
 pub(crate) fn subjects() -> Vec<Subject> {
     let mut all = vec![];
