@@ -64,6 +64,8 @@ struct Turn {
     taken: bool,
     /// Nothing more is read.
     ended: bool,
+    /// The reading thread closes the session.
+    closes: bool,
     /// Those who wait while the reading thread leads.
     followers: usize,
     /// Those who are told without waiting: somebody has to lead all the time, but for a moment.
@@ -143,6 +145,12 @@ impl Reading {
         let mut turn = self.turn();
         turn.ended = true;
         self.wake_reader(&turn);
+    }
+
+    /// The same; the reading thread closes the session, which may take as long as the peer likes to read.
+    fn end_and_close(&self) {
+        self.turn().closes = true;
+        self.end();
     }
 
     /// Lets the reading thread look whether it is its turn. Waking costs a system call, so it is not done where it will
@@ -328,6 +336,11 @@ impl Shared {
                     return None;
                 }
                 // Who waits learns of it as everybody does.
+                Err(End::Broken(error)) => {
+                    self.fail(self.lock(), error);
+                    self.reading.end_and_close();
+                    return None;
+                }
                 Err(end) => {
                     self.end(end);
                     return None;
@@ -403,6 +416,9 @@ impl Shared {
             if let Err(end) = result {
                 return self.end(end);
             }
+        }
+        if self.reading.turn().closes {
+            self.close();
         }
     }
 
