@@ -4,6 +4,8 @@
 
 mod agreement;
 mod back_ends;
+#[path = "../common/dsa.rs"]
+mod dsa;
 mod mldsa;
 mod refused;
 mod rsa;

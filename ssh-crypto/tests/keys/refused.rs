@@ -316,7 +316,7 @@ fn impossible_rsa_keys() {
 
 #[test]
 fn dsa_signatures_of_other_sizes_and_out_of_range() {
-    let key = crate::vectors::dsa_key();
+    let key = crate::dsa::key();
     let good = sign(&key, "ssh-dss");
     verify("ssh-dss", &key.public_key(), &blob("ssh-dss", &good), &Ok(()));
     let (r, s) = good.split_at(20);
@@ -333,7 +333,7 @@ fn dsa_signatures_of_other_sizes_and_out_of_range() {
 
 #[test]
 fn impossible_dsa_keys() {
-    let key = crate::vectors::dsa_key();
+    let key = crate::dsa::key();
     let PublicKey::Dsa { p, q, g, y } = key.public_key() else { unreachable!() };
     assert_eq!(PublicKey::from_blob(&key.public_key().to_blob()), Ok(key.public_key()));
     let even = |number: &[u8]| [&number[..number.len() - 1], &[number[number.len() - 1] & 0xfe]].concat();
@@ -373,7 +373,7 @@ fn impossible_dsa_keys() {
 /// Its powers are 0, and so would r be, whatever the nonce.
 #[test]
 fn a_dsa_generator_that_makes_no_group() {
-    let PrivateKey::Dsa { q, .. } = crate::vectors::dsa_key() else { unreachable!() };
+    let PrivateKey::Dsa { q, .. } = crate::dsa::key() else { unreachable!() };
     // 2⁵¹² - 1, and its square.
     let root = vec![0xff; 64];
     let square = [&[0xff; 63][..], &[0xfe], &[0; 63], &[1]].concat();

@@ -28,7 +28,7 @@ fn fingerprints_pictures_and_lines_are_those_of_ssh_keygen() {
 fn old_keys_and_security_keys_are_shown_as_by_ssh_keygen() {
     let Some(directory) = ssh_keygen() else { return };
     for key in [
-        crate::vectors::dsa_key().public_key(),
+        crate::dsa::key().public_key(),
         PublicKey::from_line(include_str!("data/ed25519_sk.pub")).unwrap().0,
         PublicKey::from_line(include_str!("data/ecdsa_sk.pub")).unwrap().0,
     ] {

@@ -6,6 +6,8 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "../common/dsa.rs"]
+mod dsa;
 mod scan;
 mod subjects;
 
