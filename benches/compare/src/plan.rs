@@ -339,30 +339,31 @@ impl Place {
 }
 
 /// Bytes a second for about `time`, from the start of one burst to the start of another: a window is sent at once, each
-/// round trip anew, and between two moments taken by chance there may be one burst more or less.
+/// round trip anew, and between two moments taken by chance there may be one burst more or less. Where nothing comes in
+/// bursts, such moments do.
 fn rate_of_bursts(proxy: &Proxy, direction: Direction, time: Duration) -> f64 {
     const TICK: Duration = Duration::from_millis(1);
     const SILENCE: Duration = Duration::from_millis(20);
-    let end = Instant::now() + time;
-    let (mut seen, mut moved) = (proxy.bytes(direction), Instant::now());
-    let mut first = None;
-    let mut rate = 0.0;
-    while Instant::now() < end {
+    let begin = (Instant::now(), proxy.bytes(direction));
+    let (mut moved, mut seen) = begin;
+    let mut starts = Vec::new();
+    while begin.0.elapsed() < time {
         thread::sleep(TICK);
-        let (bytes, now) = (proxy.bytes(direction), Instant::now());
+        let (now, bytes) = (Instant::now(), proxy.bytes(direction));
         if bytes == seen {
             continue;
         }
         if now - moved > SILENCE {
             // What has come with this burst is not counted for its start.
-            let (from, before) = *first.get_or_insert((now, seen));
-            if now > from {
-                rate = (seen - before) as f64 / (now - from).as_secs_f64();
-            }
+            starts.push((now, seen));
         }
-        (seen, moved) = (bytes, now);
+        (moved, seen) = (now, bytes);
     }
-    rate
+    let (from, to) = match starts[..] {
+        [first, .., last] => (first, last),
+        _ => (begin, (Instant::now(), proxy.bytes(direction))),
+    };
+    (to.1 - from.1) as f64 / (to.0 - from.0).as_secs_f64()
 }
 
 /// What the larger job costs beyond the smaller one, that is without starting and connecting.
