@@ -1,7 +1,8 @@
 //! What the tests of the workspace share: a real OpenSSH server ([`Sshd`]) and other people's servers ([`Dropbear`],
 //! [`PythonServer`]) and clients ([`newer_program`], [`python_client`]), OpenSSH's agent ([`SshAgent`]), throw-away keys ([`KeyPair`]), a proxy that
 //! delays, cuts, stalls and damages what passes through it ([`Proxy`]), servers that follow a script ([`Peer`]), commands
-//! on a terminal ([`Pty`]) and what a shell must do there ([`check_shell`]), bytes to send ([`noise`]), and futures that are given up ([`polled`]).
+//! on a terminal ([`Pty`]) and what a shell must do there ([`check_shell`]), bytes to send ([`noise`]) and bytes
+//! that are random to nobody ([`Seeded`]), futures that are given up ([`polled`]), and a look at what secrets leave in memory (`memory`).
 //!
 //! Everything here belongs to the test that made it: it listens on 127.0.0.1 on a port that was free, keeps its files
 //! in a temporary directory, and is gone when its value is dropped. Nothing needs root, except an account with a
@@ -32,6 +33,8 @@ mod account;
 mod agent;
 mod dropbear;
 mod keys;
+#[cfg(target_os = "linux")]
+pub mod memory;
 mod newer;
 mod noise;
 mod peer;
@@ -41,6 +44,7 @@ mod proxy;
 mod pty;
 mod python;
 mod security_key;
+mod seeded;
 mod server;
 mod shell;
 mod skip;
@@ -57,6 +61,7 @@ pub use proxy::{Cut, Direction, Proxy};
 pub use pty::Pty;
 pub use python::{CODE, Library, PythonServer, python_client};
 pub use security_key::{SecurityKey, SecurityKeyAgent};
+pub use seeded::Seeded;
 pub use server::Server;
 pub use shell::check_shell;
 pub use skip::{is_required, say, skip};

@@ -1,34 +1,16 @@
 //! What uses secrets, and which secrets those are.
 
-use crate::{dsa, scan::Sought};
+use crate::dsa;
 use crypto_bigint::{BoxedUint, NonZero, Resize};
 use hex_literal::hex;
 use sha2::{Digest, Sha512};
 use ssh_crypto::{
-    Curve, Kem, KeyAgreement, KeyPair, PrivateKey, Provider, RandomError, Secret, SecureRandom, Signer,
-    key::KeyKind, rust_crypto,
+    Curve, Kem, KeyAgreement, KeyPair, PrivateKey, Provider, Secret, Signer, key::KeyKind, rust_crypto,
 };
-use std::sync::atomic::{AtomicU64, Ordering};
-
-/// An operation with secrets.
-pub(crate) struct Subject {
-    pub(crate) name: String,
-    /// Uses the secrets, and takes none, one or both of the steps behind the first, for what comes later hides what was left
-    /// before. What comes of it are secrets.
-    pub(crate) run: Box<dyn Fn(usize) -> Vec<Secret> + Sync>,
-    /// The secrets there were, and what is computed of them.
-    pub(crate) secrets: Box<dyn Fn(&mut Sought)>,
-}
-
-impl Subject {
-    fn new(
-        name: String,
-        run: impl Fn(usize) -> Vec<Secret> + Sync + 'static,
-        secrets: impl Fn(&mut Sought) + 'static,
-    ) -> Self {
-        Self { name, run: Box::new(run), secrets: Box::new(secrets) }
-    }
-}
+use testing::{
+    Seeded,
+    memory::{Sought, Subject},
+};
 
 pub(crate) fn subjects() -> Vec<Subject> {
     let mut all = vec![];
@@ -283,32 +265,3 @@ static RSA_2048: Rsa<'_> = Rsa {
         "26a7007eb58cf6d870440979175b94b52c1b63390f22845f4b50f2fec4460f25"
     ),
 };
-
-/// Not random at all: the same bytes in every process.
-#[derive(Debug)]
-pub(crate) struct Seeded(AtomicU64);
-
-impl Seeded {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(AtomicU64::new(seed << 32))
-    }
-
-    pub(crate) fn bytes(&self, len: usize) -> Vec<u8> {
-        let mut bytes = vec![0; len];
-        self.fill(&mut bytes).unwrap();
-        bytes
-    }
-}
-
-impl SecureRandom for Seeded {
-    /// SplitMix64, whose state is too small to be taken for what is looked for.
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomError> {
-        for bytes in bytes.chunks_mut(8) {
-            let state = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-            let mixed = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-            bytes.copy_from_slice(&(mixed ^ mixed >> 31).to_le_bytes()[..bytes.len()]);
-        }
-        Ok(())
-    }
-}

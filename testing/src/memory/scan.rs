@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 
 /// Hashes of all pieces of secrets.
 #[derive(Clone, Default)]
-pub(crate) struct Sought {
+pub struct Sought {
     pieces: HashSet<u64>,
     /// Of small numbers in 16 bits each, where only many say something.
     small: HashSet<u64>,
@@ -24,7 +24,7 @@ const SMALL: usize = 64;
 
 impl Sought {
     /// All pieces of a secret number or text, and of its bytes in the other order, which is how numbers lie in registers.
-    pub(crate) fn add(&mut self, secret: &[u8]) {
+    pub fn add(&mut self, secret: &[u8]) {
         assert!(secret.len() >= PIECE);
         self.pieces.extend(secret.windows(PIECE).filter(|piece| varied(piece)).map(hash));
         let mut reversed: Vec<u8> = secret.iter().rev().copied().collect();
@@ -33,22 +33,22 @@ impl Sought {
     }
 
     /// Numbers of 16 bits, most of them different.
-    pub(crate) fn add_numbers(&mut self, numbers: impl IntoIterator<Item = i16>) {
+    pub fn add_numbers(&mut self, numbers: impl IntoIterator<Item = i16>) {
         let bytes: Vec<u8> = numbers.into_iter().flat_map(i16::to_le_bytes).collect();
         self.pieces.extend(bytes.windows(PIECE).filter(|piece| varied(piece)).map(hash));
     }
 
     /// Numbers of 16 bits, each -1, 0 or 1.
-    pub(crate) fn add_small(&mut self, numbers: impl IntoIterator<Item = i16>) {
+    pub fn add_small(&mut self, numbers: impl IntoIterator<Item = i16>) {
         let bytes: Vec<u8> = numbers.into_iter().flat_map(i16::to_le_bytes).collect();
         self.small.extend(bytes.windows(SMALL).step_by(2).map(hash));
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.pieces.len() + self.small.len()
     }
 
-    pub(crate) fn parse(text: &str) -> Self {
+    pub(super) fn parse(text: &str) -> Self {
         let mut sought = Self::default();
         for line in text.lines() {
             let to = match line.split_once(' ') {
@@ -64,7 +64,7 @@ impl Sought {
     }
 
     /// Reads all memory that is written to by this process alone.
-    pub(crate) fn look(&self) -> Found {
+    pub fn look(&self) -> Found {
         let memory = File::open("/proc/self/mem").unwrap();
         let mut found = Found::default();
         let mut buffer = vec![0; 1 << 18];
@@ -118,23 +118,24 @@ impl fmt::Display for Sought {
 
 /// How many pieces were found.
 #[derive(Debug, Default)]
-pub(crate) struct Found {
+pub struct Found {
     heap: usize,
     stack: usize,
 }
 
 impl Found {
-    pub(crate) fn any(&self) -> bool {
+    /// Whether any was found.
+    pub fn any(&self) -> bool {
         self.heap + self.stack > 0
     }
 
     /// In memory that was allocated.
-    pub(crate) fn heap(&self) -> usize {
+    pub fn heap(&self) -> usize {
         self.heap
     }
 
     /// In other memory: stacks and variables.
-    pub(crate) fn stack(&self) -> usize {
+    pub fn stack(&self) -> usize {
         self.stack
     }
 }

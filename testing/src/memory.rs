@@ -1,0 +1,119 @@
+//! What stays in memory of secrets that were used and dropped: nothing.
+//!
+//! The process reads its own memory by `/proc/self/mem`. What it looks for would itself be found there, so another process,
+//! which is the same test again, computes it and tells no more than a hash of each piece.
+
+mod scan;
+
+pub use scan::{Found, Sought};
+
+use ssh_crypto::Secret;
+use std::{
+    env, fmt,
+    process::Command,
+    sync::{Barrier, Mutex},
+    thread,
+};
+
+/// An operation with secrets.
+pub struct Subject {
+    name: String,
+    run: Box<dyn Fn(usize) -> Vec<Secret> + Sync>,
+    secrets: Box<dyn Fn(&mut Sought)>,
+    steps: usize,
+}
+
+impl Subject {
+    /// `run` uses the secrets in the first step, and goes on for as many more as it is told, none to two: what comes later hides
+    /// what was left before. What it returns are secrets, too. `secrets` are the others, and what is computed of them.
+    pub fn new(
+        name: impl Into<String>,
+        run: impl Fn(usize) -> Vec<Secret> + Sync + 'static,
+        secrets: impl Fn(&mut Sought) + 'static,
+    ) -> Self {
+        Self { name: name.into(), run: Box::new(run), secrets: Box::new(secrets), steps: 2 }
+    }
+
+    /// Of an operation that is one step.
+    pub fn in_one(
+        name: impl Into<String>,
+        run: impl Fn() + Sync + 'static,
+        secrets: impl Fn(&mut Sought) + 'static,
+    ) -> Self {
+        let run = move |_| {
+            run();
+            vec![]
+        };
+        Self { steps: 0, ..Self::new(name, run, secrets) }
+    }
+
+    /// Uses the secrets in a thread, whose stack is there for as long as it waits.
+    fn look(&self, sought: &Sought, steps: usize) -> Found {
+        let (results, waiting) = (Mutex::new(vec![]), Barrier::new(2));
+        let run = &self.run;
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                *results.lock().unwrap() = run(steps);
+                waiting.wait();
+                waiting.wait();
+            });
+            waiting.wait();
+            let mut sought = sought.clone();
+            for secret in results.lock().unwrap().drain(..) {
+                sought.add(&secret);
+            }
+            let found = sought.look();
+            waiting.wait();
+            found
+        })
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Subject").field(&self.name).finish()
+    }
+}
+
+/// The whole of the test of this name, in its own process and in the other.
+///
+/// # Panics
+///
+/// If pieces of secrets are found.
+pub fn check_nothing_is_left(test: &str, subjects: &[Subject]) {
+    if let Ok(name) = env::var(SUBJECT) {
+        return tell(&name, subjects);
+    }
+    let mut left = vec![];
+    for subject in subjects {
+        let sought = elsewhere(test, &subject.name);
+        assert!(sought.len() >= 16, "nothing to look for: {}", subject.name);
+        let found: Vec<Found> = (0..=subject.steps).map(|steps| subject.look(&sought, steps)).collect();
+        println!("{}: {found:?}", subject.name);
+        if found.iter().any(Found::any) {
+            left.push(format!("{}: {found:?}", subject.name));
+        }
+    }
+    assert!(left.is_empty(), "left in memory: {left:#?}");
+}
+
+/// In the environment of the other process: which subject is asked for.
+const SUBJECT: &str = "MEMORY_TEST_SUBJECT";
+
+/// The secrets of this subject, as another process tells them.
+fn elsewhere(test: &str, name: &str) -> Sought {
+    let output = Command::new(env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(SUBJECT, name)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Sought::parse(&String::from_utf8(output.stdout).unwrap())
+}
+
+fn tell(name: &str, subjects: &[Subject]) {
+    let subject = subjects.iter().find(|subject| subject.name == name).unwrap();
+    let mut sought = Sought::default();
+    (subject.secrets)(&mut sought);
+    println!("{sought}");
+}
