@@ -5,7 +5,7 @@ use ssh_auth::{
     KeyFileErrorKind,
     keyfile::{DEFAULT_ROUNDS, Format, PrivateKeyFile, write_openssh},
 };
-use ssh_crypto::{PrivateKey, random::SystemRandom};
+use ssh_crypto::{PrivateKey, key::KeyKind, random::SystemRandom};
 
 #[test]
 fn every_type_of_key() {
@@ -38,6 +38,20 @@ fn default_rounds() {
     let Some(shop) = Workshop::with("default_rounds", &["ssh-keygen"]) else { return };
     let public = shop.generate("key", &["-t", "ed25519"], PASSPHRASE).unwrap();
     hides(&shop.read("key"), &public, PASSPHRASE);
+}
+
+#[test]
+fn a_new_rsa_key_ssh_keygen_reads() {
+    let Some(shop) = Workshop::with("a_new_rsa_key_ssh_keygen_reads", &["ssh-keygen"]) else { return };
+    for bits in [2048, 2049] {
+        let key = PrivateKey::generate(KeyKind::Rsa { bits }, &SystemRandom).unwrap();
+        let name = bits.to_string();
+        shop.write(&name, &write_openssh(&key, COMMENT, None, &SystemRandom).unwrap());
+        let line = String::from_utf8(shop.run("ssh-keygen", &["-y", "-f", &name])).unwrap();
+        assert_eq!(public(&line), key.public_key());
+        let shown = String::from_utf8(shop.run("ssh-keygen", &["-l", "-f", &name])).unwrap();
+        assert!(shown.starts_with(&format!("{bits} ")), "{shown}");
+    }
 }
 
 #[test]

@@ -22,7 +22,8 @@ pub enum KeyKind {
 }
 
 impl PrivateKey {
-    /// A new key, out of `random`. RSA takes a fraction of a second up to 4096 bits, and minutes at the largest sizes.
+    /// A new key, out of `random`. RSA takes a fraction of a second up to 3072 bits, a second or two with 4096, half a minute with
+    /// 8192 and minutes with 16384, now and then several times as long.
     pub fn generate(kind: KeyKind, random: &dyn SecureRandom) -> Result<Self, KeyError> {
         match kind {
             KeyKind::Ed25519 => {

@@ -1,20 +1,17 @@
 //! RSASSA-PKCS1-v1_5. Private operations are blinded.
 
+mod generate;
 mod private;
+mod width;
 
 use super::digest;
 use crate::{
-    Hash, KeyError, PrivateKey, PublicKey, Secret, SecureRandom, SignError, SignatureAlgorithm, SigningKey,
+    Hash, KeyError, PrivateKey, PublicKey, SecureRandom, SignError, SignatureAlgorithm, SigningKey,
     key::{self, MAX_RSA_BITS, MIN_RSA_BITS},
     sign::rsa as shared,
 };
 use private::{Coefficients, Numbers};
-use rand::{SeedableRng, rngs::StdRng};
-use rsa::{
-    BoxedUint, Pkcs1v15Sign, RsaPrivateKey, RsaPublicKey,
-    traits::{PrivateKeyParts, PublicKeyParts},
-};
-use zeroize::Zeroizing;
+use rsa::{BoxedUint, Pkcs1v15Sign, RsaPublicKey};
 
 /// `rsa-sha2-512` (RFC 8332 §3).
 pub static RSA_SHA2_512: &dyn SignatureAlgorithm = &Rsa(Hash::Sha512);
@@ -97,7 +94,7 @@ const INCONSISTENT: KeyError = KeyError::Invalid("the numbers of the rsa private
 
 /// d mod p − 1 and d mod q − 1, if the numbers belong together.
 #[cfg(feature = "aws-lc")]
-pub(crate) fn crt_exponents(numbers: &shared::Numbers<'_>) -> Result<[Secret; 2], KeyError> {
+pub(crate) fn crt_exponents(numbers: &shared::Numbers<'_>) -> Result<[crate::Secret; 2], KeyError> {
     consistent(numbers).map(|made| [made.dp, made.dq])
 }
 
@@ -116,29 +113,6 @@ pub(crate) fn from_numbers(e: &[u8], n: &[u8], d: &[u8], p: &[u8], q: &[u8]) -> 
 
 /// A new key with the public exponent 65537.
 pub(crate) fn generate(bits: usize, random: &dyn SecureRandom) -> Result<PrivateKey, KeyError> {
-    let mut seed = Zeroizing::new([0; 32]);
-    random.fill(&mut *seed)?;
-    let key = RsaPrivateKey::new(&mut StdRng::from_seed(*seed), bits)
-        .map_err(|_| KeyError::Invalid("rsa key generation failed"))?;
-    export(&key)
-}
-
-fn export(key: &RsaPrivateKey) -> Result<PrivateKey, KeyError> {
-    let iqmp = key.crt_coefficient().map(Zeroizing::new).ok_or(INCONSISTENT)?;
-    let [p, q] = key.primes() else {
-        return Err(INCONSISTENT);
-    };
-    Ok(PrivateKey::Rsa {
-        e: strip(&key.e().to_be_bytes()).to_vec(),
-        n: strip(&key.n().to_be_bytes()).to_vec(),
-        d: secret(key.d()),
-        p: secret(p),
-        q: secret(q),
-        iqmp: secret(&iqmp),
-    })
-}
-
-fn secret(number: &BoxedUint) -> Secret {
-    let bytes = Zeroizing::new(number.to_be_bytes());
-    strip(&bytes).into()
+    let generate::Numbers { n, d, p, q } = generate::numbers(bits, random)?;
+    from_numbers(&[1, 0, 1], &n, &d, &p, &q)
 }

@@ -1,11 +1,13 @@
 //! RSA of unusual sizes and forms.
 
-use crate::providers;
+use crate::{Given, providers};
 use base64ct::{Base64, Encoding};
+use crypto_bigint::{BoxedUint, Gcd, NonZero, Resize};
+use crypto_primes::{Flavor, is_prime};
 use hex_literal::hex;
-use ssh_crypto::key::KeyKind;
+use ssh_crypto::key::{KeyError, KeyKind};
 use ssh_crypto::random::SystemRandom;
-use ssh_crypto::{KeyPair, PrivateKey, PublicKey, SignError, Signer};
+use ssh_crypto::{KeyPair, PrivateKey, PublicKey, RandomError, SecureRandom, SignError, Signer};
 use ssh_wire::Encode;
 
 #[test]
@@ -28,8 +30,8 @@ fn a_modulus_of_16384_bits_verifies() {
 
 #[test]
 fn keys_of_odd_sizes_sign() {
-    let odd = PrivateKey::generate(KeyKind::Rsa { bits: 2050 }, &SystemRandom).unwrap();
-    for key in [small(), lopsided(), odd] {
+    let odd = [2049, 2050].map(|bits| PrivateKey::generate(KeyKind::Rsa { bits }, &SystemRandom).unwrap());
+    for key in [small(), lopsided()].into_iter().chain(odd) {
         for signing in providers() {
             let pair = KeyPair::with_legacy(&key, &signing).unwrap();
             for algorithm in ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"] {
@@ -66,9 +68,55 @@ fn sizes_to_generate() {
     for bits in [0, 1024, 2047, 16385] {
         assert!(PrivateKey::generate(KeyKind::Rsa { bits }, &SystemRandom).is_err());
     }
-    for bits in [2048, 2056, 3072] {
+    for bits in [2048, 2049, 2056, 3071, 3072, 4096] {
         let key = PrivateKey::generate(KeyKind::Rsa { bits }, &SystemRandom).unwrap();
         assert_eq!(key.public_key().bits(), bits);
+        check_numbers(bits, &key);
+    }
+}
+
+/// FIPS 186-5 §A.1.1 and §A.1.3.
+fn check_numbers(bits: usize, key: &PrivateKey) {
+    let PrivateKey::Rsa { e, n, d, p, q, .. } = key else { unreachable!() };
+    let number = |bytes: &[u8]| BoxedUint::from_be_slice_vartime(bytes).resize(bits as u32 + 128);
+    let [e, n, d, p, q] = [e, n, &**d, &**p, &**q].map(number);
+    assert_eq!(e, number(&[1, 0, 1]));
+    assert_eq!(n, &p * &q);
+    assert_eq!([p.bits_vartime(), q.bits_vartime()], [bits.div_ceil(2), bits / 2].map(|bits| bits as u32));
+    for prime in [&p, &q] {
+        assert!(is_prime(Flavor::Any, prime));
+        let highest = prime.bits_vartime() - 2;
+        assert_eq!(prime.shr_vartime(highest), Some(number(&[3])));
+    }
+    let difference = if p > q { &p - &q } else { &q - &p };
+    assert!(difference.bits_vartime() > bits as u32 / 2 - 99);
+
+    let [p, q] = [p, q].map(|prime| prime - number(&[1]));
+    let lambda = &p * &q / NonZero::new(p.gcd(&q)).unwrap();
+    assert!(d < lambda && d.bits_vartime() > bits as u32 / 2);
+    assert_eq!(e * d % NonZero::new(lambda).unwrap(), number(&[1]));
+}
+
+/// The same byte for ever.
+#[derive(Debug)]
+struct Always(u8);
+
+impl SecureRandom for Always {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomError> {
+        bytes.fill(self.0);
+        Ok(())
+    }
+}
+
+#[test]
+fn broken_sources_make_no_key() {
+    let sources: [&dyn SecureRandom; 4] =
+        [&Given::new(&[]), &Given::new(&[1; 1000]), &Always(0), &Always(0xff)];
+    for source in sources {
+        for bits in [2048, 16384] {
+            let made = PrivateKey::generate(KeyKind::Rsa { bits }, source);
+            assert_eq!(made.map(|_| ()), Err(KeyError::Random(RandomError)));
+        }
     }
 }
 

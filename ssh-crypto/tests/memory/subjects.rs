@@ -19,6 +19,7 @@ pub(crate) fn subjects() -> Vec<Subject> {
         ml_kem("ML-KEM-1024", rust_crypto::MLKEM1024, 4),
     ]);
     all.push(sntrup761());
+    all.push(rsa_key());
     for (back_end, provider, agreements) in back_ends() {
         for (name, agreement, len) in agreements {
             all.push(diffie_hellman(format!("{back_end} {name}"), agreement, len));
@@ -200,6 +201,16 @@ fn ed25519_secrets(sought: &mut Sought) {
 
 fn mldsa44_ed25519() -> PrivateKey {
     PrivateKey::generate(KeyKind::MlDsa44Ed25519, &Seeded::new(12)).unwrap()
+}
+
+/// An RSA key is generated, and dropped.
+fn rsa_key() -> Subject {
+    let generate = || PrivateKey::generate(KeyKind::Rsa { bits: 2048 }, &Seeded::new(16)).unwrap();
+    let run = move || drop(generate());
+    Subject::in_one("RSA key generation", run, move |sought| {
+        let PrivateKey::Rsa { n, d, p, q, .. } = &generate() else { unreachable!() };
+        Rsa { n, d, p, q }.secrets(sought);
+    })
 }
 
 /// The numbers of an RSA key. They stand where nothing is written, which is not looked at.

@@ -3,33 +3,12 @@
 //! The crate `rsa` leaves the primes and what follows from them on the heap. Here numbers have fixed sizes, which puts them
 //! on the stack, and that is wiped.
 
-use crate::{Secret, SecureRandom, random::SystemRandom, stack::on_wiped_stack};
+use super::width::{at_width, odd, secret, uint};
+use crate::{Secret, SecureRandom, random::SystemRandom};
 use crypto_bigint::{
-    Limb, NonZero, Odd, U64, Uint, Word,
+    Limb, NonZero, Odd, U64, Uint,
     modular::{FixedMontyForm, FixedMontyParams},
 };
-
-/// Does `$run` with the limbs of a prime and of a modulus as its parameters, for the smallest width that has room for both
-/// primes. RSA with 16384 bits has no larger ones, unless one is far larger than the other.
-///
-/// The KiB of stack to wipe are what was measured in code that is not optimised, the most there is: one for 16 bits, and 8.
-macro_rules! at_width {
-    ($p:expr, $q:expr, $run:ident $arguments:tt) => {
-        at_width!(@ $p.len().max($q.len()), $run $arguments, 1024: 72, 1536: 104, 2048: 136, 4096: 264, 8192: 520)
-    };
-    (@ $len:expr, $run:ident $arguments:tt, $($bits:literal: $kib:literal),*) => {
-        match $len {
-            $(len if len <= $bits / 8 => {
-                on_wiped_stack::<$kib, _>(|| $run::<{ limbs($bits) }, { limbs(2 * $bits) }> $arguments)
-            })*
-            _ => None,
-        }
-    };
-}
-
-const fn limbs(bits: usize) -> usize {
-    bits / Limb::BITS as usize
-}
 
 /// The public exponent, the modulus, the private exponent and the primes, big-endian.
 #[derive(Clone, Copy)]
@@ -51,7 +30,7 @@ pub(super) struct Coefficients {
 impl Coefficients {
     /// If n = pq and ed ≡ 1 modulo p − 1 and q − 1.
     pub(super) fn new(numbers: &Numbers<'_>) -> Option<Self> {
-        at_width!(numbers.p, numbers.q, coefficients(numbers))
+        at_width!(numbers.p.len().max(numbers.q.len()), coefficients(numbers)).flatten()
     }
 }
 
@@ -85,7 +64,7 @@ pub(super) struct Key {
 impl Key {
     /// The message, a number below n, to the power of d. No result that the public operation does not undo leaves.
     pub(super) fn apply(&self, message: &[u8]) -> Option<Vec<u8>> {
-        at_width!(self.p, self.q, apply(self, message))
+        at_width!(self.p.len().max(self.q.len()), apply(self, message)).flatten()
     }
 }
 
@@ -135,23 +114,6 @@ fn residue<const LIMBS: usize, const MODULUS: usize>(
     modulus: &FixedMontyParams<MODULUS>,
 ) -> FixedMontyForm<MODULUS> {
     FixedMontyForm::new(&number.rem(modulus.modulus().as_nz_ref()), modulus)
-}
-
-fn odd<const LIMBS: usize>(bytes: &[u8]) -> Option<Odd<Uint<LIMBS>>> {
-    Odd::new(uint(bytes)?).into_option()
-}
-
-/// The number of big-endian bytes, if there is room for them.
-fn uint<const LIMBS: usize>(bytes: &[u8]) -> Option<Uint<LIMBS>> {
-    let mut number = Uint::ZERO;
-    for (limb, bytes) in number.as_mut_limbs().iter_mut().zip(bytes.rchunks(Limb::BYTES)) {
-        *limb = Limb(bytes.iter().fold(0, |word, &byte| word << 8 | Word::from(byte)));
-    }
-    (bytes.len() <= LIMBS * Limb::BYTES).then_some(number)
-}
-
-fn secret<const LIMBS: usize>(number: &Uint<LIMBS>) -> Secret {
-    super::strip(&number.to_be_bytes()).into()
 }
 
 #[cfg(test)]
