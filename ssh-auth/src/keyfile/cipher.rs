@@ -17,7 +17,7 @@ use ssh_crypto::{
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// A cipher of the OpenSSH format, of PPK or of encrypted PEM.
+/// A cipher of the OpenSSH format, of PPK, of encrypted PEM or of encrypted PKCS#8.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Cipher {
     /// It does not authenticate.
@@ -27,7 +27,7 @@ pub(super) enum Cipher {
     ChaCha20Poly1305,
 }
 
-/// The ciphertext is not whole blocks or its tag does not hold.
+/// The ciphertext is not whole blocks, or its padding or its tag does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Failed;
 
@@ -83,6 +83,18 @@ impl Cipher {
         }
     }
 
+    /// Decrypts `data` in place, and leaves out what stands behind the plaintext: padding, or the tag of a cipher that
+    /// authenticates. On failure the content is undefined.
+    pub(super) fn open<'a>(self, key: &[u8], iv: &[u8], data: &'a mut [u8]) -> Result<&'a [u8], Failed> {
+        let len = data.len().checked_sub(self.tag_len()).ok_or(Failed)?;
+        let (data, tag) = data.split_at_mut(len);
+        self.decrypt(key, iv, data, tag)?;
+        match self {
+            Self::Plain(cipher) => unpadded(data, cipher.block_len()).ok_or(Failed),
+            Self::Aes128Gcm | Self::Aes256Gcm | Self::ChaCha20Poly1305 => Ok(data),
+        }
+    }
+
     /// Decrypts `data` in place; on failure its content is undefined.
     pub(super) fn decrypt(self, key: &[u8], iv: &[u8], data: &mut [u8], tag: &[u8]) -> Result<(), Failed> {
         match self {
@@ -102,6 +114,14 @@ pub(super) fn encrypt(
     data: &mut [u8],
 ) -> Result<(), Failed> {
     apply(cipher, &mut *cipher.encryptor(key, iv), data)
+}
+
+/// RFC 1423 §1.1 and RFC 8018 §6.1.1: the last byte counts the bytes of padding, which all are as the last.
+fn unpadded(data: &[u8], block_len: usize) -> Option<&[u8]> {
+    let count = usize::from(*data.last()?);
+    let (plain, padding) = data.split_at_checked(data.len().checked_sub(count)?)?;
+    let whole = (1..=block_len).contains(&count) && padding.iter().all(|&byte| usize::from(byte) == count);
+    whole.then_some(plain)
 }
 
 fn apply(cipher: &dyn PlainCipher, transform: &mut dyn Transform, data: &mut [u8]) -> Result<(), Failed> {
@@ -145,10 +165,9 @@ mod tests {
     /// Compiles for types that wipe their keys only.
     fn wiped<T: ZeroizeOnDrop>() {}
 
-    /// It takes a feature that neither `bcrypt-pbkdf` nor `pkcs8` asks for.
+    /// It takes a feature that `bcrypt-pbkdf` does not ask for.
     #[test]
     fn keys_and_tables_inside_other_crates_are_wiped() {
         wiped::<blowfish::Blowfish>();
-        wiped::<des::TdesEde3>();
     }
 }

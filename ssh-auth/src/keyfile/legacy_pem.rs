@@ -47,12 +47,9 @@ impl Encrypted {
         let key = derive(passphrase, &self.iv[..SALT_LEN], self.cipher.key_len());
         let mut data = Zeroizing::new(self.data.clone());
         // Nothing authenticates the plaintext: what is no padded DER is taken for a wrong passphrase's.
-        Cipher::Plain(self.cipher)
-            .decrypt(&key, &self.iv, &mut data, &[])
-            .map_err(|_| KeyFileError::wrong_passphrase())?;
-        let plain = unpadded(&data, self.cipher.block_len())
-            .filter(|plain| der::is_sequence(plain))
-            .ok_or_else(KeyFileError::wrong_passphrase)?;
+        let plain = Cipher::Plain(self.cipher).open(&key, &self.iv, &mut data).ok();
+        let plain =
+            plain.filter(|plain| der::is_sequence(plain)).ok_or_else(KeyFileError::wrong_passphrase)?;
         der::decode(self.format, plain)
     }
 }
@@ -68,14 +65,6 @@ fn derive(passphrase: &[u8], salt: &[u8], len: usize) -> Zeroizing<Vec<u8>> {
     }
     key.truncate(len);
     key
-}
-
-/// RFC 1423 §1.1: the last byte counts the bytes of padding, which all are as the last.
-fn unpadded(data: &[u8], block_len: usize) -> Option<&[u8]> {
-    let count = usize::from(*data.last()?);
-    let (plain, padding) = data.split_at_checked(data.len().checked_sub(count)?)?;
-    let whole = (1..=block_len).contains(&count) && padding.iter().all(|&byte| usize::from(byte) == count);
-    whole.then_some(plain)
 }
 
 const DIGEST_LEN: usize = 16;

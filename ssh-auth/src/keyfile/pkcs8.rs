@@ -1,18 +1,22 @@
 //! Encrypted PKCS#8 (RFC 5958 §3) by PBES2 (RFC 8018 §6.2).
 
-use super::{Format, KeyFileError, der};
+use super::{Format, KeyFileError, cipher::Cipher, der};
+use pbkdf2::pbkdf2_hmac;
+use pkcs5::pbes2::{self, Kdf, PBES2_OID, Pbkdf2Params, Pbkdf2Prf, ScryptParams};
 use pkcs8::{
     der::{
         Decode, Tag,
-        asn1::{AnyRef, OctetStringRef},
-    },
-    pkcs5::{
-        self,
-        pbes2::{DES_EDE3_CBC_OID, EncryptionScheme, Kdf, PBES2_OID, Parameters},
+        asn1::{AnyRef, ObjectIdentifier, OctetStringRef},
     },
     spki::AlgorithmIdentifierRef,
 };
-use ssh_crypto::PrivateKey;
+use scrypt::{Params, scrypt};
+use sha1::Sha1;
+use sha2::{Sha224, Sha256, Sha384, Sha512};
+use ssh_crypto::{
+    PrivateKey,
+    rust_crypto::legacy::{AES128_CBC, AES192_CBC, AES256_CBC, TRIPLE_DES_CBC},
+};
 use zeroize::Zeroizing;
 
 /// How many iterations of PBKDF2 are run at most.
@@ -24,7 +28,9 @@ const MAX_WORK: u64 = 4 << 30;
 
 /// What is needed to open an encrypted file.
 pub(super) struct Encrypted {
-    parameters: Parameters,
+    kdf: Kdf,
+    cipher: Cipher,
+    iv: Vec<u8>,
     data: Vec<u8>,
 }
 
@@ -41,33 +47,85 @@ impl Encrypted {
             pair(parameters).map_err(der::within("PBES2-params"))?;
         let kdf = Kdf::try_from(kdf).map_err(der::within("keyDerivationFunc"))?;
         check_cost(&kdf)?;
-        // What follows takes 8 bytes for granted.
-        if encryption.oid == DES_EDE3_CBC_OID && encryption.parameters.is_none_or(|iv| iv.value().len() != 8)
-        {
-            return Err(KeyFileError::damaged("initialization vector in encryptionScheme"));
+        let cipher = cipher(encryption.oid)?;
+        if kdf.key_length().is_some_and(|len| usize::from(len) != cipher.key_len()) {
+            return Err(KeyFileError::damaged("keyLength is another than the cipher's"));
         }
-        let encryption = EncryptionScheme::try_from(encryption).map_err(der::within("encryptionScheme"))?;
-        Ok(Self { parameters: Parameters { kdf, encryption }, data: data.as_bytes().to_vec() })
+        let iv = encryption.parameters.and_then(|iv| iv.decode_as::<&OctetStringRef>().ok());
+        let iv = iv
+            .map(OctetStringRef::as_bytes)
+            .filter(|iv| iv.len() == cipher.iv_len())
+            .ok_or_else(|| KeyFileError::damaged("initialization vector in encryptionScheme"))?;
+        Ok(Self { kdf, cipher, iv: iv.to_vec(), data: data.as_bytes().to_vec() })
     }
 
     /// The private key.
     pub(super) fn decrypt(&self, passphrase: &[u8]) -> Result<PrivateKey, KeyFileError> {
+        let key = derive(passphrase, &self.kdf, self.cipher.key_len())?;
         let mut data = Zeroizing::new(self.data.clone());
         // Most ciphers don't authenticate the plaintext: what is no padded DER is taken for a wrong passphrase's.
-        let plain = self.parameters.decrypt_in_place(passphrase, &mut data).map_err(|error| match error {
-            pkcs5::Error::UnsupportedAlgorithm { oid } => {
-                KeyFileError::unsupported(format!("algorithm {oid}"))
-            }
-            pkcs5::Error::AlgorithmParametersInvalid { oid } => {
-                KeyFileError::damaged(format!("parameters of algorithm {oid}"))
-            }
-            _ => KeyFileError::wrong_passphrase(),
-        })?;
-        if !der::is_sequence(plain) {
-            return Err(KeyFileError::wrong_passphrase());
-        }
+        let plain = self.cipher.open(&key, &self.iv, &mut data).ok();
+        let plain =
+            plain.filter(|plain| der::is_sequence(plain)).ok_or_else(KeyFileError::wrong_passphrase)?;
         der::decode(Format::Pkcs8, plain)
     }
+}
+
+/// Those of RFC 8018 §B.2 that are still in use, and AES-GCM with a whole tag behind the ciphertext.
+fn cipher(oid: ObjectIdentifier) -> Result<Cipher, KeyFileError> {
+    match oid {
+        pbes2::AES_128_CBC_OID => Ok(Cipher::Plain(AES128_CBC)),
+        pbes2::AES_192_CBC_OID => Ok(Cipher::Plain(AES192_CBC)),
+        pbes2::AES_256_CBC_OID => Ok(Cipher::Plain(AES256_CBC)),
+        pbes2::AES_128_GCM_OID => Ok(Cipher::Aes128Gcm),
+        pbes2::AES_256_GCM_OID => Ok(Cipher::Aes256Gcm),
+        DES_EDE3_CBC_OID => Ok(Cipher::Plain(TRIPLE_DES_CBC)),
+        oid => Err(KeyFileError::unsupported(format!("algorithm {oid}"))),
+    }
+}
+
+/// RFC 8018 §B.2.2.
+const DES_EDE3_CBC_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.3.7");
+
+fn derive(passphrase: &[u8], kdf: &Kdf, len: usize) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    let mut key = Zeroizing::new(vec![0; len]);
+    match kdf {
+        Kdf::Pbkdf2(parameters) => derive_by_pbkdf2(passphrase, parameters, &mut key)?,
+        Kdf::Scrypt(parameters) => derive_by_scrypt(passphrase, parameters, &mut key)?,
+        other => return Err(unsupported_kdf(other)),
+    }
+    Ok(key)
+}
+
+/// RFC 8018 §5.2.
+fn derive_by_pbkdf2(
+    passphrase: &[u8],
+    parameters: &Pbkdf2Params,
+    key: &mut [u8],
+) -> Result<(), KeyFileError> {
+    let derive = match parameters.prf {
+        Pbkdf2Prf::HmacWithSha1 => pbkdf2_hmac::<Sha1>,
+        Pbkdf2Prf::HmacWithSha224 => pbkdf2_hmac::<Sha224>,
+        Pbkdf2Prf::HmacWithSha256 => pbkdf2_hmac::<Sha256>,
+        Pbkdf2Prf::HmacWithSha384 => pbkdf2_hmac::<Sha384>,
+        Pbkdf2Prf::HmacWithSha512 => pbkdf2_hmac::<Sha512>,
+        other => return Err(KeyFileError::unsupported(format!("algorithm {}", other.oid()))),
+    };
+    derive(passphrase, parameters.salt.as_bytes(), parameters.iteration_count, key);
+    Ok(())
+}
+
+/// RFC 7914 §6.
+fn derive_by_scrypt(
+    passphrase: &[u8],
+    parameters: &ScryptParams,
+    key: &mut [u8],
+) -> Result<(), KeyFileError> {
+    let invalid = || KeyFileError::damaged("parameters of scrypt");
+    let n = Some(parameters.cost_parameter).filter(|n| n.is_power_of_two()).ok_or_else(invalid)?;
+    let (r, p) = (parameters.block_size.into(), parameters.parallelization.into());
+    let params = Params::new(n.ilog2() as u8, r, p).map_err(|_| invalid())?;
+    scrypt(passphrase, parameters.salt.as_bytes(), &params, key).map_err(|_| invalid())
 }
 
 /// The two fields of a SEQUENCE.
@@ -98,6 +156,10 @@ fn check_cost(kdf: &Kdf) -> Result<(), KeyFileError> {
             Ok(())
         }
         Kdf::Pbkdf2(_) => Ok(()),
-        other => Err(KeyFileError::unsupported(format!("key derivation {}", other.oid()))),
+        other => Err(unsupported_kdf(other)),
     }
+}
+
+fn unsupported_kdf(kdf: &Kdf) -> KeyFileError {
+    KeyFileError::unsupported(format!("key derivation {}", kdf.oid()))
 }

@@ -173,18 +173,43 @@ fn tlv(tag: u8, value: &[&[u8]]) -> Vec<u8> {
     [&[tag, u8::try_from(value.len()).unwrap()], &value[..]].concat()
 }
 
+/// A file with these parameters of PBES2, and with 16 bytes of ciphertext.
+fn encrypted_pkcs8(kdf: &[u8], encryption: &[u8]) -> Vec<u8> {
+    let pbes2 = [0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d];
+    let scheme = tlv(0x30, &[&pbes2, &tlv(0x30, &[kdf, encryption])]);
+    frame("ENCRYPTED PRIVATE KEY", &tlv(0x30, &[&scheme, &tlv(4, &[&[1; 16]])]))
+}
+
 #[test]
 fn triple_des_with_a_short_initialization_vector() {
-    let pbes2 = [0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d];
     let pbkdf2 = [0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0c];
     let triple_des = [0x06, 8, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x03, 0x07];
     for (len, expected) in [(0, true), (3, true), (7, true), (8, false), (9, true)] {
         let kdf = tlv(0x30, &[&pbkdf2, &tlv(0x30, &[&tlv(4, &[&[1; 8]]), &tlv(2, &[&[1]])])]);
         let encryption = tlv(0x30, &[&triple_des, &tlv(4, &[&vec![1; len]])]);
-        let scheme = tlv(0x30, &[&pbes2, &tlv(0x30, &[&kdf, &encryption])]);
-        let file = frame("ENCRYPTED PRIVATE KEY", &tlv(0x30, &[&scheme, &tlv(4, &[&[1; 8]])]));
-        let error = PrivateKeyFile::parse(&file).err().map(|error| error.kind());
+        let error =
+            PrivateKeyFile::parse(&encrypted_pkcs8(&kdf, &encryption)).err().map(|error| error.kind());
         assert_eq!(error == Some(KeyFileErrorKind::Damaged), expected, "{len}: {error:?}");
+    }
+}
+
+#[test]
+fn scrypt_with_parameters_that_cannot_be() {
+    use KeyFileErrorKind::{Damaged, WrongPassphrase};
+    let scrypt = [0x06, 9, 0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b];
+    let aes_256_cbc = [0x06, 9, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2a];
+    let encryption = tlv(0x30, &[&aes_256_cbc, &tlv(4, &[&[1; 16]])]);
+    let kind = |numbers: &[u8]| {
+        let numbers: Vec<_> = numbers.iter().flat_map(|&number| tlv(2, &[&[number]])).collect();
+        let kdf = tlv(0x30, &[&scrypt, &tlv(0x30, &[&tlv(4, &[&[1; 8]]), &numbers])]);
+        let file = PrivateKeyFile::parse(&encrypted_pkcs8(&kdf, &encryption))?;
+        file.decrypt(Some(b"x"))
+    };
+    let kind = |numbers: &[u8]| kind(numbers).unwrap_err().kind();
+    assert_eq!(kind(&[2, 1, 1]), WrongPassphrase);
+    assert_eq!(kind(&[2, 1, 1, 32]), WrongPassphrase);
+    for numbers in [[0, 1, 1, 32], [3, 1, 1, 32], [2, 0, 1, 32], [2, 1, 0, 32], [2, 1, 1, 31]] {
+        assert_eq!(kind(&numbers), Damaged, "{numbers:?}");
     }
 }
 

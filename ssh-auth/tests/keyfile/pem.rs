@@ -5,7 +5,7 @@ use ssh_auth::{
     KeyFileErrorKind,
     keyfile::{Format, PrivateKeyFile},
 };
-use ssh_crypto::PublicKey;
+use ssh_crypto::{PrivateKey, PublicKey};
 
 #[test]
 fn every_type_of_key_by_ssh_keygen() {
@@ -90,6 +90,44 @@ fn encrypted_pkcs8_by_openssl() {
         let bytes = shop.run("openssl", &[&arguments[..], scheme].concat());
         let file = hides(&bytes, &public, PASSPHRASE);
         assert_eq!((file.format(), file.public_key()), (Format::Pkcs8, None));
+    }
+}
+
+#[test]
+fn every_cipher_with_every_key_derivation_of_pbes2() {
+    let test = "every_cipher_with_every_key_derivation_of_pbes2";
+    let Some(shop) = Workshop::with(test, &["openssl", "ssh-keygen"]) else { return };
+    let public = generate(&shop, "key", OPENSSL_KINDS[0]);
+    let pass = format!("pass:{PASSPHRASE}");
+    for cipher in ["aes-128-cbc", "aes-192-cbc", "aes-256-cbc", "des3"] {
+        for derivation in [
+            &["-iter", "2", "-v2prf", "hmacWithSHA1"][..],
+            &["-iter", "2", "-v2prf", "hmacWithSHA224"],
+            &["-iter", "2", "-v2prf", "hmacWithSHA256"],
+            &["-iter", "2", "-v2prf", "hmacWithSHA384"],
+            &["-iter", "2", "-v2prf", "hmacWithSHA512"],
+            &["-scrypt", "-scrypt_N", "16", "-scrypt_r", "8", "-scrypt_p", "2"],
+        ] {
+            let arguments = ["pkcs8", "-topk8", "-in", "key", "-passout", &pass, "-v2", cipher];
+            hides(&shop.run("openssl", &[&arguments[..], derivation].concat()), &public, PASSPHRASE);
+        }
+    }
+}
+
+/// Made for this test by Python's `cryptography`: openssl writes no such files.
+#[test]
+fn pbes2_with_a_cipher_that_authenticates() {
+    let contents = [
+        "MIGWMFIGCSqGSIb3DQEFDTBFMCgGCSqGSIb3DQEFDDAbBAgAAQIDBAUGBwIBAjAMBggqhkiG9w0CCQUAMBkGCWCGSAFlAwQBBgQMAAEC\
+         AwQFBgcICQoLBEB1ynvJwL30wgF9k8TKnkwWzUhY0xTfWWkZbC7GfModRB5G9jfFlPbvsf0aOoL6kPnDhuraCHV5g8C2GNcY2+sg",
+        "MIGWMFIGCSqGSIb3DQEFDTBFMCgGCSqGSIb3DQEFDDAbBAgAAQIDBAUGBwIBAjAMBggqhkiG9w0CCQUAMBkGCWCGSAFlAwQBLgQMAAEC\
+         AwQFBgcICQoLBEBcLIYonmC5q7YjJ/lVlOeLt7Zb9SuLJBaxtNHXRwugINl6TcJqwhrP7LNpbNI+zgIBX1wsNFeNUVKp0KZZpiVX",
+    ];
+    let public = PrivateKey::ed25519(&[7; 32]).public_key();
+    for base64 in contents {
+        let label = "ENCRYPTED PRIVATE KEY";
+        let file = format!("-----BEGIN {label}-----\n{base64}\n-----END {label}-----\n");
+        hides(file.as_bytes(), &public, PASSPHRASE);
     }
 }
 
