@@ -309,10 +309,14 @@ impl Client {
             match outgoing {
                 Outgoing::ServiceRequest => packet.push(&ServiceRequest { service: USERAUTH.as_bytes() }),
                 Outgoing::Request { at, request } => {
-                    let method = self.plan.method(*at);
-                    request.write(method, &self.config.user, &self.config.service, &mut packet);
+                    let (method, config) = (self.plan.method(*at), &self.config);
+                    packet.reserve(request.size(method, &config.user, &config.service));
+                    request.write(method, &config.user, &config.service, &mut packet);
                 }
-                Outgoing::Responses(responses) => interactive::write_responses(responses, &mut packet),
+                Outgoing::Responses(responses) => {
+                    packet.reserve(interactive::responses_size(responses));
+                    interactive::write_responses(responses, &mut packet);
+                }
             }
             packet.hide_length(SECRET_BLOCK);
             packet.send();

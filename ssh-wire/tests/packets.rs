@@ -413,6 +413,20 @@ fn a_packet_that_is_not_sent_leaves_nothing() {
     assert_eq!((encoder.output().clone(), encoder.seq()), (before, 1));
 }
 
+/// Were the buffer to move, it would leave a copy behind.
+#[test]
+fn a_payload_that_has_room_is_sealed_where_it_was_begun() {
+    for suite in suites() {
+        let mut encoder = encoder(suite);
+        let mut packet = encoder.packet();
+        packet.reserve(Packet::MAX_PAYLOAD);
+        let begun = packet.payload().as_ptr();
+        packet.push(&[2; Packet::MAX_PAYLOAD]);
+        packet.send();
+        assert!(encoder.output().as_ptr_range().contains(&begun), "{suite:?}");
+    }
+}
+
 #[test]
 fn the_largest_payload_fits_the_default_limit() {
     for suite in suites() {

@@ -6,7 +6,7 @@ use std::fmt;
 
 /// `packet_length` and `padding_length`.
 const HEADER: usize = LENGTH_SIZE + 1;
-/// Room for a packet that is begun, in bytes: more than any that carries a secret needs.
+/// Room for a packet that is begun, in bytes, and for what is put around its payload.
 const RESERVED: usize = 4096;
 /// Up to this multiple a payload's size can be hidden, in bytes: padding is 255 bytes at most, and aligned.
 const MAX_HIDE: usize = 128;
@@ -86,7 +86,6 @@ impl Encoder {
 
     /// Begins a packet. It is sent by [`Packet::send`], and forgotten when dropped.
     pub fn packet(&mut self) -> Packet<'_> {
-        // A buffer that grew under a password would leave a copy of it behind.
         self.out.reserve(RESERVED);
         let start = self.out.len();
         self.out.extend_from_slice(&[0; HEADER]);
@@ -213,6 +212,12 @@ impl Packet<'_> {
     /// The most payload that one packet carries, in bytes.
     pub const MAX_PAYLOAD: usize = MAX_PACKET - 1 - u8::MAX as usize;
 
+    /// Makes room for so many bytes of payload. One that carries a secret must not be longer: a buffer that grew under a
+    /// password would leave a copy of it behind. There is room for 2 KiB unasked.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.encoder.out.reserve(bytes + RESERVED);
+    }
+
     /// Appends to the payload.
     pub fn push(&mut self, value: &(impl Encode + ?Sized)) {
         value.encode(&mut self.encoder.out);
@@ -258,6 +263,8 @@ impl Packet<'_> {
 impl Drop for Packet<'_> {
     fn drop(&mut self) {
         if !self.sent {
+            // A payload may hold a password.
+            self.encoder.out[self.start..].fill(0);
             self.encoder.out.truncate(self.start);
         }
     }
