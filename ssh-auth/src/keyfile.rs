@@ -48,7 +48,7 @@ pub use ssh_crypto::key::KeyLine;
 pub use write::{DEFAULT_ROUNDS, write_openssh};
 
 use pem::Block;
-use ssh_crypto::{PrivateKey, PublicKey};
+use ssh_crypto::{PrivateKey, PublicKey, on_wiped_stack};
 use std::fmt;
 
 /// A private key file, which may still be encrypted.
@@ -93,6 +93,10 @@ impl PrivateKeyFile {
         if bytes.len() > MAX_FILE {
             return Err(KeyFileError::too_costly("file of more than 1 MiB"));
         }
+        on_wiped_stack::<STACK, _>(|| Self::read(bytes))
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, KeyFileError> {
         if ppk::version(bytes).is_some() {
             return ppk::parse(bytes);
         }
@@ -152,6 +156,10 @@ impl PrivateKeyFile {
         &self,
         passphrase: Option<&[u8]>,
     ) -> Result<(PrivateKey, Option<String>), KeyFileError> {
+        on_wiped_stack::<STACK, _>(|| self.open(passphrase))
+    }
+
+    fn open(&self, passphrase: Option<&[u8]>) -> Result<(PrivateKey, Option<String>), KeyFileError> {
         let passphrase = || passphrase.ok_or_else(KeyFileError::passphrase_needed);
         match &self.contents {
             Contents::Plain(key) => Ok((key.clone(), self.comment.clone())),
@@ -177,6 +185,9 @@ impl fmt::Debug for PrivateKeyFile {
 }
 
 const MAX_FILE: usize = 1 << 20;
+/// KiB of stack that is wiped after a file was read, opened or written, and already after each step that computes with the
+/// passphrase or what is derived of it: the key that is read then lies where that was.
+const STACK: usize = 64;
 
 const ENCRYPTED_PKCS8: &str = "ENCRYPTED PRIVATE KEY";
 

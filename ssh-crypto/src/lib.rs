@@ -16,7 +16,8 @@
 //! | [`backend`] | the better of the two that are there |
 //!
 //! Who adds a suite or a key exchange method of their own needs this crate only: the framing traits [`Open`], [`Seal`],
-//! [`Compress`] and [`Decompress`] are re-exported, and [`wire`] whole, for the messages of methods.
+//! [`Compress`] and [`Decompress`] are re-exported, and [`wire`] whole, for the messages of methods. [`on_wiped_stack`] is for
+//! what they compute with secrets.
 
 pub mod agreement;
 #[cfg(feature = "aws-lc")]
@@ -52,6 +53,7 @@ pub use secret::Secret;
 pub use sign::{KeyPair, SignError, SignatureAlgorithm, Signer, SigningKey};
 pub use ssh_wire as wire;
 pub use ssh_wire::{Compress, Corrupt, Decompress, DecompressError, Layout, Open, Seal};
+pub use stack::on_wiped_stack;
 
 /// The suites of [`backend`], the best first, without key exchange methods: those come from `ssh-kex`.
 pub fn default_provider() -> Provider {

@@ -11,12 +11,13 @@ pub(crate) const ML_KEM: usize = if cfg!(debug_assertions) { 704 } else { 64 };
 /// ML-DSA-44, by `ml-dsa`.
 pub(crate) const ML_DSA: usize = if cfg!(debug_assertions) { 224 } else { 128 };
 
-/// Does `operation`, and overwrites what it leaves on the stack, as far down as so many KiB.
+/// Does `operation`, which computes with secrets, and overwrites what it leaves on the stack, as far down as so many KiB.
 ///
 /// Who wipes values when they are dropped wipes them where they are then. What a crate computes in between is not wiped, nor is
 /// any place that a value was moved from, which Rust does unasked. A result that is secret is for the heap: a place of its
-/// own on this stack would be the caller's.
-pub(crate) fn on_wiped_stack<const KIB: usize, T>(operation: impl FnOnce() -> T) -> T {
+/// own on this stack would be the caller's. Even one that only points there takes along in its gaps what lay in its place before;
+/// so what computes is best apart from what puts such a result together.
+pub fn on_wiped_stack<const KIB: usize, T>(operation: impl FnOnce() -> T) -> T {
     let result = apart(operation);
     wipe::<KIB>();
     result

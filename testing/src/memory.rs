@@ -3,6 +3,8 @@
 //! The process reads its own memory by `/proc/self/mem`. What it looks for would itself be found there, so another process,
 //! which is the same test again, computes it and tells no more than a hash of each piece.
 
+#![allow(clippy::print_stdout)] // That is how one process tells the other.
+
 mod scan;
 
 pub use scan::{Found, Sought};
@@ -44,7 +46,13 @@ impl Subject {
             run();
             vec![]
         };
-        Self { steps: 0, ..Self::new(name, run, secrets) }
+        Self::new(name, run, secrets).once()
+    }
+
+    /// Of an operation whose further steps are none.
+    #[must_use]
+    pub fn once(self) -> Self {
+        Self { steps: 0, ..self }
     }
 
     /// Uses the secrets in a thread, whose stack is there for as long as it waits.

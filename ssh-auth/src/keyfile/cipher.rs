@@ -1,6 +1,7 @@
 //! The ciphers of encrypted key files. Those that authenticate can't be had from the ciphers of a session, which take
 //! the packet's length in: a file has none.
 
+use super::STACK;
 use aes_gcm::{Aes128Gcm, Aes256Gcm, KeyInit, aead::AeadInOut};
 use chacha20::{
     ChaCha20Legacy,
@@ -8,7 +9,7 @@ use chacha20::{
 };
 use poly1305::Poly1305;
 use ssh_crypto::{
-    PlainCipher, Transform,
+    PlainCipher, Transform, on_wiped_stack,
     rust_crypto::{
         AES128_CTR, AES192_CTR, AES256_CTR,
         legacy::{AES128_CBC, AES192_CBC, AES256_CBC, TRIPLE_DES_CBC},
@@ -97,12 +98,12 @@ impl Cipher {
 
     /// Decrypts `data` in place; on failure its content is undefined.
     pub(super) fn decrypt(self, key: &[u8], iv: &[u8], data: &mut [u8], tag: &[u8]) -> Result<(), Failed> {
-        match self {
+        on_wiped_stack::<STACK, _>(|| match self {
             Self::Plain(cipher) => apply(cipher, &mut *cipher.decryptor(key, iv), data),
             Self::Aes128Gcm => open_gcm::<Aes128Gcm>(key, iv, data, tag),
             Self::Aes256Gcm => open_gcm::<Aes256Gcm>(key, iv, data, tag),
             Self::ChaCha20Poly1305 => open_chacha(key, data, tag),
-        }
+        })
     }
 }
 
@@ -113,7 +114,7 @@ pub(super) fn encrypt(
     iv: &[u8],
     data: &mut [u8],
 ) -> Result<(), Failed> {
-    apply(cipher, &mut *cipher.encryptor(key, iv), data)
+    on_wiped_stack::<STACK, _>(|| apply(cipher, &mut *cipher.encryptor(key, iv), data))
 }
 
 /// RFC 1423 §1.1 and RFC 8018 §6.1.1: the last byte counts the bytes of padding, which all are as the last.

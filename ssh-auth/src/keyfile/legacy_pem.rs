@@ -1,9 +1,9 @@
 //! Encryption by PEM's own headers (RFC 1421 §4.6.1), as OpenSSL has always written it: one round of MD5.
 
-use super::{Format, KeyFileError, cipher::Cipher, der, pem::Block};
+use super::{Format, KeyFileError, STACK, cipher::Cipher, der, pem::Block};
 use md5::{Digest, Md5};
 use ssh_crypto::{
-    PlainCipher, PrivateKey,
+    PlainCipher, PrivateKey, on_wiped_stack,
     rust_crypto::legacy::{AES128_CBC, AES192_CBC, AES256_CBC, TRIPLE_DES_CBC},
 };
 use zeroize::Zeroizing;
@@ -44,7 +44,8 @@ impl Encrypted {
 
     /// The private key.
     pub(super) fn decrypt(&self, passphrase: &[u8]) -> Result<PrivateKey, KeyFileError> {
-        let key = derive(passphrase, &self.iv[..SALT_LEN], self.cipher.key_len());
+        let salt = &self.iv[..SALT_LEN];
+        let key = on_wiped_stack::<STACK, _>(|| derive(passphrase, salt, self.cipher.key_len()));
         let mut data = Zeroizing::new(self.data.clone());
         // Nothing authenticates the plaintext: what is no padded DER is taken for a wrong passphrase's.
         let plain = Cipher::Plain(self.cipher).open(&key, &self.iv, &mut data).ok();

@@ -1,11 +1,12 @@
 //! The format of OpenSSH's own (OpenSSH PROTOCOL.key): reading.
 
 use super::{
-    Contents, Format, KeyFileError, PrivateKeyFile,
+    Contents, Format, KeyFileError, PrivateKeyFile, STACK,
     cipher::Cipher,
     private::{self, DsaNumbers, RsaNumbers},
 };
-use ssh_crypto::{Curve, PrivateKey, PublicKey};
+use bcrypt_pbkdf::bcrypt_pbkdf_with_memory;
+use ssh_crypto::{Curve, PrivateKey, PublicKey, on_wiped_stack};
 use ssh_wire::{DecodeError, Mpint, Reader};
 use zeroize::Zeroizing;
 
@@ -109,8 +110,8 @@ pub(super) fn derive(
     let mut key = Zeroizing::new(vec![0; len]);
     let mut memory = Zeroizing::new(vec![0; len.next_multiple_of(32)]);
     // An empty passphrase encrypts nothing, and bcrypt refuses it.
-    bcrypt_pbkdf::bcrypt_pbkdf_with_memory(passphrase, salt, rounds, &mut key, &mut memory)
-        .map_err(|_| KeyFileError::wrong_passphrase())?;
+    let derive = || bcrypt_pbkdf_with_memory(passphrase, salt, rounds, &mut key, &mut memory);
+    on_wiped_stack::<STACK, _>(derive).map_err(|_| KeyFileError::wrong_passphrase())?;
     Ok(key)
 }
 

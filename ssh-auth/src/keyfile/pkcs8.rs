@@ -1,6 +1,6 @@
 //! Encrypted PKCS#8 (RFC 5958 §3) by PBES2 (RFC 8018 §6.2).
 
-use super::{Format, KeyFileError, cipher::Cipher, der};
+use super::{Format, KeyFileError, STACK, cipher::Cipher, der};
 use pbkdf2::pbkdf2_hmac;
 use pkcs5::pbes2::{self, Kdf, PBES2_OID, Pbkdf2Params, Pbkdf2Prf, ScryptParams};
 use pkcs8::{
@@ -14,7 +14,7 @@ use scrypt::{Params, scrypt};
 use sha1::Sha1;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 use ssh_crypto::{
-    PrivateKey,
+    PrivateKey, on_wiped_stack,
     rust_crypto::legacy::{AES128_CBC, AES192_CBC, AES256_CBC, TRIPLE_DES_CBC},
 };
 use zeroize::Zeroizing;
@@ -89,11 +89,11 @@ const DES_EDE3_CBC_OID: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840
 
 fn derive(passphrase: &[u8], kdf: &Kdf, len: usize) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     let mut key = Zeroizing::new(vec![0; len]);
-    match kdf {
-        Kdf::Pbkdf2(parameters) => derive_by_pbkdf2(passphrase, parameters, &mut key)?,
-        Kdf::Scrypt(parameters) => derive_by_scrypt(passphrase, parameters, &mut key)?,
-        other => return Err(unsupported_kdf(other)),
-    }
+    on_wiped_stack::<STACK, _>(|| match kdf {
+        Kdf::Pbkdf2(parameters) => derive_by_pbkdf2(passphrase, parameters, &mut key),
+        Kdf::Scrypt(parameters) => derive_by_scrypt(passphrase, parameters, &mut key),
+        other => Err(unsupported_kdf(other)),
+    })?;
     Ok(key)
 }
 

@@ -1,7 +1,7 @@
 //! PuTTY's format in its versions 2 and 3 (PuTTY manual, appendix C).
 
 use super::{
-    Contents, Format, KeyFileError, PrivateKeyFile,
+    Contents, Format, KeyFileError, PrivateKeyFile, STACK,
     cipher::Cipher,
     pem::lines,
     private::{self, DsaNumbers, RsaNumbers},
@@ -11,7 +11,7 @@ use base64ct::{Base64, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
-use ssh_crypto::{PrivateKey, PublicKey, rust_crypto::legacy::AES256_CBC};
+use ssh_crypto::{PrivateKey, PublicKey, on_wiped_stack, rust_crypto::legacy::AES256_CBC};
 use ssh_wire::{Mpint, Reader};
 use zeroize::Zeroizing;
 
@@ -104,7 +104,7 @@ impl Sealed {
         let mut private = self.private.clone();
         let mut keys = Keys::default();
         if let (Some(derivation), Some(passphrase)) = (&self.encryption, passphrase) {
-            keys = derivation.keys(passphrase)?;
+            keys = on_wiped_stack::<STACK, _>(|| derivation.keys(passphrase))?;
             Cipher::Plain(AES256_CBC)
                 .decrypt(&keys.cipher, &keys.iv, &mut private, &[])
                 .map_err(|_| KeyFileError::wrong_passphrase())?;
@@ -114,10 +114,10 @@ impl Sealed {
         let cipher: &str = if self.encryption.is_some() { AES256_CBC.name() } else { "none" };
         let fields =
             [self.key_type.as_slice(), cipher.as_bytes(), &self.comment, &self.public_blob, &private];
-        let holds = match self.format {
+        let holds = on_wiped_stack::<STACK, _>(|| match self.format {
             Format::Ppk2 => holds(Hmac::<Sha1>::new_from_slice(&keys.mac), &fields, &self.mac),
             _ => holds(Hmac::<Sha256>::new_from_slice(&keys.mac), &fields, &self.mac),
-        };
+        });
         if !holds {
             return Err(match self.encryption {
                 Some(_) => KeyFileError::wrong_passphrase(),

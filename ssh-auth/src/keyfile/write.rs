@@ -1,12 +1,12 @@
 //! The format of OpenSSH's own (OpenSSH PROTOCOL.key): writing.
 
 use super::{
-    KeyFileError, KeyFileErrorKind,
+    KeyFileError, KeyFileErrorKind, STACK,
     cipher::{Cipher, encrypt},
     openssh::{BCRYPT, MAGIC, NO_CIPHER, PLAIN_BLOCK, check_rounds, derive},
 };
 use base64ct::{Base64, Encoding};
-use ssh_crypto::{PrivateKey, Secret, SecureRandom, rust_crypto::AES256_CTR};
+use ssh_crypto::{PrivateKey, Secret, SecureRandom, on_wiped_stack, rust_crypto::AES256_CTR};
 use ssh_wire::{Encode, Mpint};
 use zeroize::Zeroizing;
 
@@ -18,6 +18,15 @@ pub const DEFAULT_ROUNDS: u32 = 24;
 /// With a passphrase and a number of bcrypt rounds (1 to 4096, see [`DEFAULT_ROUNDS`]) the file is encrypted by
 /// aes256-ctr; the comment is then encrypted, too. An empty passphrase and rounds out of these bounds are errors.
 pub fn write_openssh(
+    key: &PrivateKey,
+    comment: &str,
+    passphrase: Option<(&[u8], u32)>,
+    random: &dyn SecureRandom,
+) -> Result<Secret, KeyFileError> {
+    on_wiped_stack::<STACK, _>(|| write(key, comment, passphrase, random))
+}
+
+fn write(
     key: &PrivateKey,
     comment: &str,
     passphrase: Option<(&[u8], u32)>,

@@ -32,6 +32,13 @@ impl Sought {
         reversed.zeroize();
     }
 
+    /// The pieces of a secret text in which something public stands, without those that are public by half.
+    pub fn add_around(&mut self, secret: &[u8], public: &[u8]) {
+        let is_public = |half: &[u8]| public.windows(half.len()).any(|other| other == half);
+        let pieces = secret.windows(PIECE).filter(|piece| !piece.chunks(PIECE / 2).any(is_public));
+        pieces.for_each(|piece| self.add(piece));
+    }
+
     /// Numbers of 16 bits, most of them different.
     pub fn add_numbers(&mut self, numbers: impl IntoIterator<Item = i16>) {
         let bytes: Vec<u8> = numbers.into_iter().flat_map(i16::to_le_bytes).collect();
