@@ -4,6 +4,8 @@ use zeroize::Zeroize;
 
 /// KiB of stack that is wiped after an operation on an elliptic curve, no less than was measured, optimised or not; and so on.
 pub(crate) const CURVE: usize = 32;
+/// A packet's worth of a cipher or MAC that is computed in Rust.
+pub(crate) const CIPHER: usize = if cfg!(debug_assertions) { 32 } else { 8 };
 /// sntrup761.
 pub(crate) const SNTRUP: usize = 48;
 /// ML-KEM-1024, by `libcrux-ml-kem`. Code that is not optimised takes ten times as much.
@@ -17,6 +19,13 @@ pub(crate) const ML_DSA: usize = if cfg!(debug_assertions) { 224 } else { 128 };
 /// any place that a value was moved from, which Rust does unasked. A result that is secret is for the heap: a place of its
 /// own on this stack would be the caller's. Even one that only points there takes along in its gaps what lay in its place before;
 /// so what computes is best apart from what puts such a result together.
+///
+/// ```
+/// # use ssh_crypto::{Hash, Secret, on_wiped_stack};
+/// # let password = Secret::from("of a user");
+/// let key = on_wiped_stack::<8, _>(|| Secret::new(Hash::Sha256.digest(&[&password]).to_vec()));
+/// # assert_eq!(key.len(), 32);
+/// ```
 pub fn on_wiped_stack<const KIB: usize, T>(operation: impl FnOnce() -> T) -> T {
     let result = apart(operation);
     wipe::<KIB>();

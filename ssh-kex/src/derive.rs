@@ -1,7 +1,7 @@
 //! From the shared secret to keys (RFC 4253 §7.2, §8).
 
 use crate::negotiate::Suite;
-use ssh_crypto::{Digest, Hash, MacAlgorithm, Secret, cipher};
+use ssh_crypto::{Digest, Hash, MacAlgorithm, Secret, cipher, on_wiped_stack};
 use ssh_wire::{Encode, Open, Seal};
 
 /// What the exchange hash is made of, in its order (RFC 4253 §8). The identification strings go without CR and LF.
@@ -45,6 +45,9 @@ pub(crate) struct Keys {
     pub(crate) session_id: Vec<u8>,
 }
 
+/// KiB of stack that are wiped after a suite was made, whose constructors move keys about.
+const SUITE: usize = 32;
+
 /// The direction that keys are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
@@ -55,20 +58,28 @@ pub(crate) enum Direction {
 impl Keys {
     /// The receiving half of `suite`.
     pub(crate) fn open(&self, suite: Suite, direction: Direction) -> Box<dyn Open> {
-        let (iv, key) = self.iv_and_key(suite, direction);
-        match suite {
-            Suite::Aead(aead) => aead.opener(&key, &iv),
-            Suite::Plain(plain, mac) => cipher::opener(plain, mac, &key, &iv, &self.mac_key(mac, direction)),
-        }
+        on_wiped_stack::<SUITE, _>(|| {
+            let (iv, key) = self.iv_and_key(suite, direction);
+            match suite {
+                Suite::Aead(aead) => aead.opener(&key, &iv),
+                Suite::Plain(plain, mac) => {
+                    cipher::opener(plain, mac, &key, &iv, &self.mac_key(mac, direction))
+                }
+            }
+        })
     }
 
     /// The sending half of `suite`.
     pub(crate) fn seal(&self, suite: Suite, direction: Direction) -> Box<dyn Seal> {
-        let (iv, key) = self.iv_and_key(suite, direction);
-        match suite {
-            Suite::Aead(aead) => aead.sealer(&key, &iv),
-            Suite::Plain(plain, mac) => cipher::sealer(plain, mac, &key, &iv, &self.mac_key(mac, direction)),
-        }
+        on_wiped_stack::<SUITE, _>(|| {
+            let (iv, key) = self.iv_and_key(suite, direction);
+            match suite {
+                Suite::Aead(aead) => aead.sealer(&key, &iv),
+                Suite::Plain(plain, mac) => {
+                    cipher::sealer(plain, mac, &key, &iv, &self.mac_key(mac, direction))
+                }
+            }
+        })
     }
 
     fn iv_and_key(&self, suite: Suite, direction: Direction) -> (Secret, Secret) {

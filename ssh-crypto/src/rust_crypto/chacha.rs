@@ -3,6 +3,7 @@
 use crate::{
     AeadCipher, Corrupt,
     cipher::chacha20_poly1305::{ChaCha20Poly1305, ChaChaKeys, KEY_LEN, TAG_LEN},
+    stack::{CIPHER, on_wiped_stack},
 };
 use chacha20::{ChaCha20Legacy, Key};
 use cipher::{KeyIvInit, StreamCipher, StreamCipherSeek};
@@ -36,25 +37,29 @@ impl ChaChaKeys for Keys {
     }
 
     fn length(&self, seq: u32, mut length: [u8; LENGTH_SIZE]) -> [u8; LENGTH_SIZE] {
-        stream(&self.length, seq).apply_keystream(&mut length);
+        on_wiped_stack::<CIPHER, _>(|| stream(&self.length, seq).apply_keystream(&mut length));
         length
     }
 
     fn seal(&self, seq: u32, covered: &mut [u8], tag: &mut [u8; TAG_LEN]) {
-        let (length, body) = covered.split_at_mut(LENGTH_SIZE);
-        stream(&self.length, seq).apply_keystream(length);
-        let (mut stream, poly) = self.authenticator(seq);
-        stream.apply_keystream(body);
-        *tag = compute(poly, covered);
+        on_wiped_stack::<CIPHER, _>(|| {
+            let (length, body) = covered.split_at_mut(LENGTH_SIZE);
+            stream(&self.length, seq).apply_keystream(length);
+            let (mut stream, poly) = self.authenticator(seq);
+            stream.apply_keystream(body);
+            *tag = compute(poly, covered);
+        });
     }
 
     fn open(&self, seq: u32, covered: &mut [u8], tag: &[u8; TAG_LEN]) -> Result<(), Corrupt> {
-        let (mut stream, poly) = self.authenticator(seq);
-        if !bool::from(compute(poly, covered).ct_eq(tag)) {
-            return Err(Corrupt);
-        }
-        stream.apply_keystream(&mut covered[LENGTH_SIZE..]);
-        Ok(())
+        on_wiped_stack::<CIPHER, _>(|| {
+            let (mut stream, poly) = self.authenticator(seq);
+            if !bool::from(compute(poly, covered).ct_eq(tag)) {
+                return Err(Corrupt);
+            }
+            stream.apply_keystream(&mut covered[LENGTH_SIZE..]);
+            Ok(())
+        })
     }
 }
 

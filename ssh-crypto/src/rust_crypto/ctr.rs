@@ -3,6 +3,7 @@
 use crate::{
     PlainCipher, Transform,
     cipher::{Refuse, plain::Plain},
+    stack::{CIPHER, on_wiped_stack},
 };
 use aes::{Aes128, Aes192, Aes256};
 use cipher::{Array, KeyIvInit, StreamCipherCore};
@@ -34,7 +35,7 @@ impl<C: StreamCipherCore + Send> Transform for Stream<C> {
     fn apply(&mut self, blocks: &mut [u8]) {
         // A key stream ends after 2^64 blocks at the least, and no key is used for that long.
         let (blocks, rest) = Array::slice_as_chunks_mut(blocks);
-        self.0.apply_keystream_blocks(blocks);
+        on_wiped_stack::<CIPHER, _>(|| self.0.apply_keystream_blocks(blocks));
         rest.fill(0);
     }
 }

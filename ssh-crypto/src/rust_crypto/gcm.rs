@@ -3,6 +3,7 @@
 use crate::{
     AeadCipher, Corrupt,
     cipher::aes_gcm::{AesGcm, GcmKey, NONCE_LEN, TAG_LEN},
+    stack::{CIPHER, on_wiped_stack},
 };
 use aes_gcm::{Aes128Gcm, Aes256Gcm, KeyInit, Nonce, aead::AeadInOut};
 use cipher::{
@@ -26,7 +27,8 @@ where
     C: BlockSizeUser<BlockSize = U16> + BlockCipherEncrypt + Send + 'static,
 {
     fn seal(&self, nonce: [u8; NONCE_LEN], length: &[u8], body: &mut [u8]) -> Result<[u8; TAG_LEN], Corrupt> {
-        let tag = self.encrypt_inout_detached(&Nonce::from(nonce), length, body.into());
+        let nonce = Nonce::from(nonce);
+        let tag = on_wiped_stack::<CIPHER, _>(|| self.encrypt_inout_detached(&nonce, length, body.into()));
         tag.map(Into::into).map_err(|_| Corrupt)
     }
 
@@ -37,8 +39,9 @@ where
         body: &mut [u8],
         tag: &[u8; TAG_LEN],
     ) -> Result<(), Corrupt> {
-        let opened = self.decrypt_inout_detached(&Nonce::from(nonce), length, body.into(), tag.into());
-        opened.map_err(|_| Corrupt)
+        let nonce = Nonce::from(nonce);
+        let open = || self.decrypt_inout_detached(&nonce, length, body.into(), tag.into());
+        on_wiped_stack::<CIPHER, _>(open).map_err(|_| Corrupt)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     Cipher, MacAlgorithm, PlainCipher, Transform,
     cipher::{Refuse, plain::Plain},
     mac::hmac::Hmac,
+    stack::{CIPHER, on_wiped_stack},
 };
 use ::ctr::{CtrCore, flavors::Ctr64BE};
 use aes::{Aes128, Aes192, Aes256};
@@ -133,7 +134,7 @@ struct Decrypt<C>(C);
 impl<C: BlockModeDecrypt + Send> Transform for Decrypt<C> {
     fn apply(&mut self, blocks: &mut [u8]) {
         let (blocks, rest) = Array::slice_as_chunks_mut(blocks);
-        self.0.decrypt_blocks(blocks);
+        on_wiped_stack::<CIPHER, _>(|| self.0.decrypt_blocks(blocks));
         rest.fill(0);
     }
 }
@@ -143,7 +144,7 @@ struct Encrypt<C>(C);
 impl<C: BlockModeEncrypt + Send> Transform for Encrypt<C> {
     fn apply(&mut self, blocks: &mut [u8]) {
         let (blocks, rest) = Array::slice_as_chunks_mut(blocks);
-        self.0.encrypt_blocks(blocks);
+        on_wiped_stack::<CIPHER, _>(|| self.0.encrypt_blocks(blocks));
         rest.fill(0);
     }
 }

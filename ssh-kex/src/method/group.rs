@@ -5,19 +5,21 @@ use super::{
     modp::{self, Prime},
 };
 use crypto_bigint::{
-    BoxedUint, Odd,
-    modular::{BoxedMontyForm, BoxedMontyParams},
+    BoxedUint, Limb, Odd, Uint,
+    modular::{FixedMontyForm, FixedMontyParams},
 };
 use crypto_primes::{Flavor, is_prime};
 use num_bigint::BigUint;
 use num_traits::One;
-use ssh_crypto::{Agreed, Hash, KexAlgorithm, KexError, KexMethod, Proof, Secret, SecureRandom, Step};
+use ssh_crypto::{
+    Agreed, Hash, KexAlgorithm, KexError, KexMethod, Proof, Secret, SecureRandom, Step, on_wiped_stack,
+};
 use ssh_wire::{
     Encode, Message, Mpint,
     message::kex::{DhInit, DhReply},
     number,
 };
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// `diffie-hellman-group14-sha256` (RFC 8268), 2048 bits.
 pub static GROUP14_SHA256: FixedGroup =
@@ -166,28 +168,22 @@ impl Group {
     /// Whether both p and (p − 1) / 2 pass a Miller-Rabin and a Lucas test (Baillie-PSW), which no composite is known
     /// to pass.
     pub(super) fn has_safe_prime(&self) -> bool {
-        let is_odd = self.p.bit(0);
-        is_odd && uint(&self.p, self.p.bits() as u32).is_ok_and(|p| is_prime(Flavor::Safe, &p))
+        let p = BoxedUint::from_be_slice_vartime(&self.p.to_bytes_be());
+        self.p.bit(0) && is_prime(Flavor::Safe, &p)
     }
 
     /// A fresh secret exponent for use with keys derived by `hash`: twice as long as its digests (RFC 4419 §6.2), for
     /// there is no gain in as many bits as the prime has.
     pub(super) fn exponent(self, hash: Hash, random: &dyn SecureRandom) -> Result<Exponent, KexError> {
-        let modulus = uint(&self.p, self.p.bits() as u32)?;
-        let modulus = Odd::new(modulus).into_option().ok_or(KexError::Group("its modulus is even"))?;
-        let params = BoxedMontyParams::new_vartime(modulus);
         let bytes = (2 * hash.output_len()).min((self.p.bits() as usize - 1) / 8);
-        let mut random_bytes = Zeroizing::new(vec![0; bytes]);
-        random.fill(&mut random_bytes)?;
-        // The highest bit makes the length fixed, the lowest keeps the exponent off 0.
-        if let (Some(first), true) = (random_bytes.first_mut(), bytes > 1) {
+        let mut x = Zeroizing::new(vec![0; bytes]);
+        random.fill(&mut x)?;
+        // The highest bit makes the length fixed.
+        if let Some(first) = x.first_mut() {
             *first |= 0x80;
         }
-        let x = BoxedUint::from_be_slice(&random_bytes, 8 * bytes as u32).map_err(|_| INTERNAL)?;
-        let mut exponent = Exponent { x, params, p: self.p, public: Vec::new() };
-        let public = exponent.power(&self.g)?;
-        exponent.public = public.to_vec();
-        Ok(exponent)
+        let public = power(&self.g, &x, &self.p)?.to_vec();
+        Ok(Exponent { x, p: self.p, public })
     }
 }
 
@@ -196,12 +192,9 @@ fn is_inside(p: &BigUint, value: &BigUint) -> bool {
     *value > BigUint::one() && *value < p - 1u8
 }
 
-const INTERNAL: KexError = KexError::Internal("modular exponentiation");
-
 /// A secret exponent, with its public value.
 pub(super) struct Exponent {
-    x: BoxedUint,
-    params: BoxedMontyParams,
+    x: Zeroizing<Vec<u8>>,
     p: BigUint,
     public: Vec<u8>,
 }
@@ -219,28 +212,37 @@ impl Exponent {
         if !is_inside(&self.p, &peer) || peer == BigUint::from_bytes_be(&self.public) {
             return Err(KexError::PublicValue);
         }
-        Ok(mpint(&self.power(&peer)?))
-    }
-
-    /// `base`^x mod p, in constant time.
-    fn power(&self, base: &BigUint) -> Result<Zeroizing<Vec<u8>>, KexError> {
-        let base = uint(base, self.params.bits_precision())?;
-        let mut power = BoxedMontyForm::new(base, &self.params).pow(&self.x);
-        let mut value = power.retrieve();
-        let bytes = Zeroizing::new(value.to_be_bytes().into_vec());
-        power.zeroize();
-        value.zeroize();
-        Ok(bytes)
+        Ok(mpint(&power(&peer, &self.x, &self.p)?))
     }
 }
 
-impl Drop for Exponent {
-    fn drop(&mut self) {
-        self.x.zeroize();
+/// `base`^`x` mod `p`, big-endian, in constant time. Leading zeros may be there.
+fn power(base: &BigUint, x: &[u8], p: &BigUint) -> Result<Secret, KexError> {
+    // For each width, the KiB of stack to wipe: one for 16 bits, and 8.
+    macro_rules! at_width {
+        ($($bits:literal: $kib:literal),*) => {
+            match p.bits() {
+                $(..=$bits => on_wiped_stack::<$kib, _>(|| {
+                    power_at_width::<{ $bits / Limb::BITS as usize }>(base, x, p)
+                }),)*
+                _ => None,
+            }
+        };
     }
+    at_width!(2048: 136, 3072: 200, 4096: 264, 6144: 392, 8192: 520)
+        .ok_or(KexError::Internal("modular exponentiation"))
 }
 
-/// A public number in the form that exponentiation needs.
-fn uint(number: &BigUint, bits: u32) -> Result<BoxedUint, KexError> {
-    BoxedUint::from_be_slice(&number.to_bytes_be(), bits).map_err(|_| INTERNAL)
+/// Numbers of a fixed size are on the stack, which can be wiped.
+fn power_at_width<const LIMBS: usize>(base: &BigUint, x: &[u8], p: &BigUint) -> Option<Secret> {
+    let [base, p] = [base, p].map(|public| uint::<LIMBS>(&public.to_bytes_be()));
+    let params = FixedMontyParams::new_vartime(Odd::new(p?).into_option()?);
+    let power = FixedMontyForm::new(&base?, &params).pow_amm_bounded_exp(&uint(x)?, 8 * x.len() as u32);
+    Some(power.retrieve().to_be_bytes().as_ref().into())
+}
+
+/// The number of big-endian bytes, if there is room for them.
+fn uint<const LIMBS: usize>(bytes: &[u8]) -> Option<Uint<LIMBS>> {
+    let bits = Uint::<LIMBS>::BITS;
+    (bytes.len() <= bits as usize / 8).then(|| Uint::from_be_slice_truncated(bytes, bits))
 }
