@@ -11,6 +11,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use zeroize::Zeroize;
 
 /// The engines of one session and the order in which messages go through them.
 pub(crate) struct Engine {
@@ -101,11 +102,15 @@ impl Engine {
                 self.transport.unimplemented(seq);
                 Ok(())
             }
-            number if number < number::GLOBAL_REQUEST => match &mut self.auth {
-                Auth::Client(auth) => Ok(auth.handle(&payload)?),
-                Auth::Server(auth) => Ok(auth.handle(&payload)?),
-                Auth::Absent | Auth::Waiting(_) => Err(misplaced(number)),
-            },
+            number if number < number::GLOBAL_REQUEST => {
+                let handled = match &mut self.auth {
+                    Auth::Client(auth) => auth.handle(&payload).map_err(Error::from),
+                    Auth::Server(auth) => auth.handle(&payload).map_err(Error::from),
+                    Auth::Absent | Auth::Waiting(_) => Err(misplaced(number)),
+                };
+                wipe(payload);
+                handled
+            }
             number => Err(misplaced(number)),
         }
     }
@@ -240,6 +245,13 @@ impl Engine {
             Role::Client => "server",
             Role::Server => "client",
         }
+    }
+}
+
+/// What asks for a login, or is an answer to prompts, may hold a password.
+fn wipe(payload: Bytes) {
+    if let Ok(mut payload) = payload.try_into_mut() {
+        payload.zeroize();
     }
 }
 

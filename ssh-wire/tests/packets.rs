@@ -571,6 +571,18 @@ fn payloads_lie_where_they_were_received() {
     assert_eq!(payload.as_ptr() as usize, start + LENGTH_SIZE + 1);
 }
 
+/// What may hold a password can be wiped by whoever has it.
+#[test]
+fn the_payload_of_a_login_lies_nowhere_else() {
+    for number in [number::USERAUTH_REQUEST, number::USERAUTH_INFO_RESPONSE] {
+        let (mut encoder, mut decoder) = (encoder(None), decoder(None, MAX_PACKET));
+        send(&mut encoder, &[number, 1, 2]);
+        decoder.push(encoder.output());
+        let payload = decoder.decode().unwrap().unwrap().payload;
+        assert_eq!(payload.try_into_mut().unwrap(), [number, 1, 2][..]);
+    }
+}
+
 #[test]
 fn debug_output_shows_no_payload() {
     let (mut encoder, mut decoder) = (encoder(None), decoder(None, MAX_PACKET));

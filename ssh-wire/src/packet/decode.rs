@@ -18,6 +18,8 @@ const SMALL_SEGMENT: usize = 16 * 1024;
 const SMALL_SPACE: usize = 8 * 1024;
 /// Used-up segments kept for when their payloads have been dropped.
 const SPARES: usize = 32;
+/// The messages of user authentication (RFC 4250 §4.1.2), which may hold passwords.
+const AUTHENTICATION: RangeInclusive<u8> = 50..=79;
 /// The messages of the connection protocol (RFC 4250 §4.1.2). None of them changes how what follows is opened.
 const CONNECTION: RangeInclusive<u8> = 80..=127;
 
@@ -26,7 +28,8 @@ const CONNECTION: RangeInclusive<u8> = 80..=127;
 pub struct Inbound {
     /// The packet's sequence number.
     pub seq: u32,
-    /// The payload, decompressed: never empty.
+    /// The payload, decompressed: never empty. That of a message of user authentication is nowhere else: whoever drops the
+    /// only reference can [wipe it](Bytes::try_into_mut) before.
     pub payload: Bytes,
 }
 
@@ -78,8 +81,8 @@ pub struct Decoder {
     /// The segment's size in bytes before any of it was shared.
     size: usize,
     filled: usize,
-    /// Packets that were opened and not handed out yet: sequence number, and where in `shared` the payload is.
-    opened: VecDeque<(u32, Range<usize>)>,
+    /// Packets that were opened and not handed out yet, with their sequence numbers.
+    opened: VecDeque<(u32, Payload)>,
     shared: Bytes,
     spares: Vec<Bytes>,
     /// A read has filled all the room it had.
@@ -91,6 +94,14 @@ pub struct Decoder {
     seq: u32,
     usage: Usage,
     state: State,
+}
+
+/// Where the payload of a packet is.
+enum Payload {
+    /// In `shared`.
+    Shared(Range<usize>),
+    /// Here alone.
+    Apart(Vec<u8>),
 }
 
 enum State {
@@ -211,13 +222,16 @@ impl Decoder {
         {
             self.state = State::Failed(error);
         }
-        let Some((seq, range)) = self.opened.pop_front() else {
+        let Some((seq, payload)) = self.opened.pop_front() else {
             return match self.state {
                 State::Failed(error) => Err(error),
                 _ => Ok(None),
             };
         };
-        let payload = self.shared.slice(range);
+        let payload = match payload {
+            Payload::Shared(range) => self.shared.slice(range),
+            Payload::Apart(payload) => payload.into(),
+        };
         if self.opened.is_empty() {
             self.shared = Bytes::new();
         }
@@ -256,6 +270,10 @@ impl Decoder {
                 State::Body(total) => match self.open(end..end + total) {
                     Ok(payload) => {
                         let first = self.segment[payload.start];
+                        let payload = match AUTHENTICATION.contains(&first) {
+                            true => Payload::Apart(self.take_out(payload)),
+                            false => Payload::Shared(payload),
+                        };
                         self.opened.push_back((self.seq, payload));
                         self.state = State::Head;
                         self.usage.count(total);
@@ -318,6 +336,14 @@ impl Decoder {
             return Err(PacketError::Padding { length: length as u32, padding });
         }
         Ok(start + 1..start + length - usize::from(padding))
+    }
+
+    /// The payload, of which nothing is left in the segment.
+    fn take_out(&mut self, payload: Range<usize>) -> Vec<u8> {
+        let payload = &mut self.segment[payload];
+        let taken = payload.to_vec();
+        payload.fill(0);
+        taken
     }
 
     /// Shares the first `end` bytes of the segment: it is cut there, or shared whole if little would be left.
