@@ -39,6 +39,7 @@ mod pkcs8;
 mod ppk;
 mod private;
 mod public;
+mod scrypt;
 mod write;
 
 pub use error::{KeyFileError, KeyFileErrorKind};

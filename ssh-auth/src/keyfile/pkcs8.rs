@@ -1,6 +1,11 @@
 //! Encrypted PKCS#8 (RFC 5958 §3) by PBES2 (RFC 8018 §6.2).
 
-use super::{Format, KeyFileError, STACK, cipher::Cipher, der};
+use super::{
+    Format, KeyFileError, STACK,
+    cipher::Cipher,
+    der,
+    scrypt::{Cost, scrypt},
+};
 use pbkdf2::pbkdf2_hmac;
 use pkcs5::pbes2::{self, Kdf, PBES2_OID, Pbkdf2Params, Pbkdf2Prf, ScryptParams};
 use pkcs8::{
@@ -10,7 +15,6 @@ use pkcs8::{
     },
     spki::AlgorithmIdentifierRef,
 };
-use scrypt::{Params, scrypt};
 use sha1::Sha1;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 use ssh_crypto::{
@@ -121,11 +125,11 @@ fn derive_by_scrypt(
     parameters: &ScryptParams,
     key: &mut [u8],
 ) -> Result<(), KeyFileError> {
-    let invalid = || KeyFileError::damaged("parameters of scrypt");
-    let n = Some(parameters.cost_parameter).filter(|n| n.is_power_of_two()).ok_or_else(invalid)?;
-    let (r, p) = (parameters.block_size.into(), parameters.parallelization.into());
-    let params = Params::new(n.ilog2() as u8, r, p).map_err(|_| invalid())?;
-    scrypt(passphrase, parameters.salt.as_bytes(), &params, key).map_err(|_| invalid())
+    let ScryptParams { salt, cost_parameter, block_size, parallelization, .. } = parameters;
+    let cost = Cost::new(*cost_parameter, *block_size, *parallelization)
+        .ok_or_else(|| KeyFileError::damaged("parameters of scrypt"))?;
+    scrypt(passphrase, salt.as_bytes(), cost, key);
+    Ok(())
 }
 
 /// The two fields of a SEQUENCE.

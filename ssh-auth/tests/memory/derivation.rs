@@ -61,8 +61,12 @@ impl Derivation {
             }
             Self::Scrypt(len) => {
                 key.truncate(len);
-                let params = scrypt::Params::new(8, 8, 2).unwrap();
-                scrypt::scrypt(passphrase, salt_behind(decoded, &SCRYPT), &params, &mut key).unwrap();
+                let (params, salt) = (scrypt::Params::new(8, 8, 2).unwrap(), salt_behind(decoded, &SCRYPT));
+                scrypt::scrypt(passphrase, salt, &params, &mut key).unwrap();
+                // RFC 7914 §6: what memory is filled with first.
+                let mut lanes = vec![0; 2 * 128 * 8];
+                pbkdf2_hmac::<Sha256>(passphrase, salt, 1, &mut lanes);
+                key.extend(lanes);
             }
             Self::Sha1 => {
                 let hash = |start: &[u8]| Sha1::digest([start, passphrase].concat()).to_vec();
