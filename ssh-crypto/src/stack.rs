@@ -4,8 +4,10 @@ use zeroize::Zeroize;
 
 /// KiB of stack that is wiped after an operation on an elliptic curve, no less than was measured, optimised or not; and so on.
 pub(crate) const CURVE: usize = 32;
-/// A packet's worth of a cipher or MAC that is computed in Rust.
-pub(crate) const CIPHER: usize = if cfg!(debug_assertions) { 32 } else { 8 };
+/// ChaCha20 and Poly1305 of a packet, in Rust.
+pub(crate) const CHACHA: usize = if cfg!(debug_assertions) { 32 } else { 8 };
+/// Other ciphers in Rust.
+pub(crate) const CIPHER: usize = if cfg!(debug_assertions) { 32 } else { 16 };
 /// sntrup761.
 pub(crate) const SNTRUP: usize = 48;
 /// ML-KEM-1024, by `libcrux-ml-kem`. Code that is not optimised takes ten times as much.
@@ -15,10 +17,13 @@ pub(crate) const ML_DSA: usize = if cfg!(debug_assertions) { 224 } else { 128 };
 
 /// Does `operation`, which computes with secrets, and overwrites what it leaves on the stack, as far down as so many KiB.
 ///
-/// Who wipes values when they are dropped wipes them where they are then. What a crate computes in between is not wiped, nor is
-/// any place that a value was moved from, which Rust does unasked. A result that is secret is for the heap: a place of its
-/// own on this stack would be the caller's. Even one that only points there takes along in its gaps what lay in its place before;
-/// so what computes is best apart from what puts such a result together.
+/// Dropping a value wipes only where it is then: neither the places it was moved from, nor what a crate has computed in
+/// between. A result that is secret must lie on the heap, for one that is returned itself is on the caller's stack. Even the
+/// padding of a returned structure may hold old bytes of this one; so what computes is best apart from what puts such a
+/// result together.
+///
+/// The stack must have room for so many KiB below the caller, or the process is aborted. Nothing is overwritten if
+/// `operation` panics.
 ///
 /// ```
 /// # use ssh_crypto::{Hash, Secret, on_wiped_stack};

@@ -8,18 +8,26 @@ mod common;
 use common::{USER, plan};
 use ssh_client::Credential;
 use ssh_server::{Fixed, Secret};
+use std::sync::Mutex;
 use testing::{
     Seeded,
-    memory::{self, Subject},
+    memory::{self, Sought, Subject},
 };
 
 #[test]
 fn a_password_is_nowhere_in_memory() {
-    let subjects = [
-        Subject::in_one("a login", log_in, |sought| sought.add(&password())),
-        Subject::in_one("a refusal", refuse, |sought| sought.add(&password())),
-    ];
-    memory::check_nothing_is_left("a_password_is_nowhere_in_memory", &subjects);
+    let test = "a_password_is_nowhere_in_memory";
+    let secrets = |sought: &mut Sought| sought.add(&password());
+    let waiting = Mutex::new(None);
+    let wait = move || *waiting.lock().unwrap() = Some(plan().auth(|_| fixed()).start());
+    memory::check_something_is_left(test, &[Subject::in_one("a server", wait, secrets)]);
+    let subjects =
+        [Subject::in_one("a login", log_in, secrets), Subject::in_one("a refusal", refuse, secrets)];
+    memory::check_nothing_is_left(test, &subjects);
+}
+
+fn fixed() -> Fixed {
+    Fixed::new(USER).password(password())
 }
 
 fn password() -> Secret {
@@ -29,7 +37,7 @@ fn password() -> Secret {
 }
 
 fn log_in() {
-    let fixture = plan().auth(|_| Fixed::new(USER).password(password())).start();
+    let fixture = plan().auth(|_| fixed()).start();
     let session =
         fixture.connect(&fixture.config(USER).credential(Credential::password(password()))).unwrap();
     assert_eq!(session.command("echo in").output().unwrap().stdout, b"in\n");

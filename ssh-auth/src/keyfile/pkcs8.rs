@@ -150,9 +150,10 @@ fn check_cost(kdf: &Kdf) -> Result<(), KeyFileError> {
             )))
         }
         Kdf::Scrypt(parameters) => {
-            // RFC 7914 §2: N blocks of 128 r bytes, once for each of p lanes.
-            let memory = parameters.cost_parameter.saturating_mul(128 * u64::from(parameters.block_size));
-            let work = memory.saturating_mul(u64::from(parameters.parallelization));
+            // RFC 7914 §2: p lanes of 128 r bytes, and N times as many as in one, which each is mixed with.
+            let [r, p] = [parameters.block_size, parameters.parallelization].map(u64::from);
+            let memory = parameters.cost_parameter.saturating_add(p).saturating_mul(128 * r);
+            let work = memory.saturating_mul(p);
             if memory > MAX_MEMORY || work > MAX_WORK {
                 let detail = format!("scrypt with {memory} bytes of memory, {work} to mix");
                 return Err(KeyFileError::too_costly(detail));

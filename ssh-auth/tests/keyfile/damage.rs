@@ -195,22 +195,26 @@ fn triple_des_with_a_short_initialization_vector() {
 
 #[test]
 fn scrypt_with_parameters_that_cannot_be() {
-    use KeyFileErrorKind::{Damaged, WrongPassphrase};
+    use KeyFileErrorKind::{Damaged, TooCostly, WrongPassphrase};
     let scrypt = [0x06, 9, 0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b];
     let aes_256_cbc = [0x06, 9, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2a];
     let encryption = tlv(0x30, &[&aes_256_cbc, &tlv(4, &[&[1; 16]])]);
-    let kind = |numbers: &[u8]| {
-        let numbers: Vec<_> = numbers.iter().flat_map(|&number| tlv(2, &[&[number]])).collect();
+    let kind = |numbers: &[u16]| {
+        let integer = |number: &u16| tlv(2, &[&number.to_be_bytes()[usize::from(*number < 128)..]]);
+        let numbers: Vec<_> = numbers.iter().flat_map(integer).collect();
         let kdf = tlv(0x30, &[&scrypt, &tlv(0x30, &[&tlv(4, &[&[1; 8]]), &numbers])]);
         let file = PrivateKeyFile::parse(&encrypted_pkcs8(&kdf, &encryption))?;
         file.decrypt(Some(b"x"))
     };
-    let kind = |numbers: &[u8]| kind(numbers).unwrap_err().kind();
+    let kind = |numbers: &[u16]| kind(numbers).unwrap_err().kind();
     assert_eq!(kind(&[2, 1, 1]), WrongPassphrase);
     assert_eq!(kind(&[2, 1, 1, 32]), WrongPassphrase);
-    for numbers in [[0, 1, 1, 32], [3, 1, 1, 32], [2, 0, 1, 32], [2, 1, 0, 32], [2, 1, 1, 31]] {
+    for numbers in [[0, 1, 1, 32], [1, 1, 1, 32], [3, 1, 1, 32], [2, 0, 1, 32], [2, 1, 0, 32], [2, 1, 1, 31]]
+    {
         assert_eq!(kind(&numbers), Damaged, "{numbers:?}");
     }
+    // The lanes take more than what they are mixed with.
+    assert_eq!(kind(&[2, 4096, 4096, 32]), TooCostly);
 }
 
 proptest! {

@@ -11,7 +11,10 @@ use ssh_auth::{
 };
 use ssh_crypto::{Secret, default_provider};
 use ssh_wire::{Encoder, Packet, PacketSink, Reader};
-use std::{mem, sync::Arc};
+use std::{
+    mem,
+    sync::{Arc, Mutex},
+};
 use testing::{
     Seeded,
     memory::{Sought, Subject},
@@ -30,6 +33,21 @@ pub(crate) fn subjects() -> Vec<Subject> {
         all.push(reading(encrypted.file, move |sought| encrypted.secrets(sought)));
     }
     all
+}
+
+/// Those that keep a key.
+pub(crate) fn kept() -> Vec<Subject> {
+    let plain =
+        OPENSSH.into_iter().chain(PLAIN).map(|file| keeping(file, move |sought| file.secrets(sought)));
+    let encrypted = files::encrypted();
+    let encrypted = encrypted.into_iter().map(|it| keeping(it.file, move |sought| it.secrets(sought)));
+    plain.chain(encrypted).collect()
+}
+
+fn keeping(file: File, secrets: impl Fn(&mut Sought) + 'static) -> Subject {
+    let kept = Mutex::new(None);
+    let name = format!("keeping {}", file.name);
+    Subject::in_one(name, move || *kept.lock().unwrap() = Some(file.read()), secrets)
 }
 
 fn reading(file: File, secrets: impl Fn(&mut Sought) + 'static) -> Subject {

@@ -3,7 +3,7 @@
 use crate::{
     AeadCipher, Corrupt,
     cipher::chacha20_poly1305::{ChaCha20Poly1305, ChaChaKeys, KEY_LEN, TAG_LEN},
-    stack::{CIPHER, on_wiped_stack},
+    stack::{CHACHA, on_wiped_stack},
 };
 use chacha20::{ChaCha20Legacy, Key};
 use cipher::{KeyIvInit, StreamCipher, StreamCipherSeek};
@@ -37,12 +37,12 @@ impl ChaChaKeys for Keys {
     }
 
     fn length(&self, seq: u32, mut length: [u8; LENGTH_SIZE]) -> [u8; LENGTH_SIZE] {
-        on_wiped_stack::<CIPHER, _>(|| stream(&self.length, seq).apply_keystream(&mut length));
+        on_wiped_stack::<CHACHA, _>(|| stream(&self.length, seq).apply_keystream(&mut length));
         length
     }
 
     fn seal(&self, seq: u32, covered: &mut [u8], tag: &mut [u8; TAG_LEN]) {
-        on_wiped_stack::<CIPHER, _>(|| {
+        on_wiped_stack::<CHACHA, _>(|| {
             let (length, body) = covered.split_at_mut(LENGTH_SIZE);
             stream(&self.length, seq).apply_keystream(length);
             let (mut stream, poly) = self.authenticator(seq);
@@ -52,7 +52,7 @@ impl ChaChaKeys for Keys {
     }
 
     fn open(&self, seq: u32, covered: &mut [u8], tag: &[u8; TAG_LEN]) -> Result<(), Corrupt> {
-        on_wiped_stack::<CIPHER, _>(|| {
+        on_wiped_stack::<CHACHA, _>(|| {
             let (mut stream, poly) = self.authenticator(seq);
             if !bool::from(compute(poly, covered).ct_eq(tag)) {
                 return Err(Corrupt);

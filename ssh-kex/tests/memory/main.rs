@@ -33,6 +33,16 @@ fn secrets_of_a_session_are_nowhere_in_memory() {
     memory::check_nothing_is_left("secrets_of_a_session_are_nowhere_in_memory", &subjects);
 }
 
+/// Of these, the keys are kept as they are.
+#[test]
+fn secrets_of_a_session_that_goes_on_are_in_memory() {
+    let methods = provider(false).kex;
+    let names =
+        methods.iter().map(|method| Names { method: method.name(), cipher: CHACHA20, seed: 1, ..QUICK });
+    let subjects: Vec<_> = names.map(kept).collect();
+    memory::check_something_is_left("secrets_of_a_session_that_goes_on_are_in_memory", &subjects);
+}
+
 /// What both sides name.
 #[derive(Debug, Clone, Copy)]
 struct Names {
@@ -52,6 +62,19 @@ const QUICK: Names = Names {
     portable: false,
     seed: 10,
 };
+
+const CHACHA20: &str = "chacha20-poly1305@openssh.com";
+
+/// A session that goes on.
+fn kept(names: Names) -> Subject {
+    let kept = Mutex::new(None);
+    let run = move || *kept.lock().unwrap() = Some(session(names, None));
+    Subject::in_one(format!("{names:?}, kept"), run, move |sought| {
+        let notes = Notes::default();
+        session(names, Some(&notes));
+        notes.lock().unwrap().add_to(sought, hash(names), 1);
+    })
+}
 
 /// A session that is over.
 fn dropped(names: Names) -> Subject {

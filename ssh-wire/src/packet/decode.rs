@@ -28,8 +28,8 @@ const CONNECTION: RangeInclusive<u8> = 80..=127;
 pub struct Inbound {
     /// The packet's sequence number.
     pub seq: u32,
-    /// The payload, decompressed: never empty. That of a message of user authentication is nowhere else: whoever drops the
-    /// only reference can [wipe it](Bytes::try_into_mut) before.
+    /// The payload, decompressed: never empty. That of a message of user authentication is nowhere else, unless it was
+    /// compressed: whoever drops the only reference can [wipe it](Bytes::try_into_mut) before.
     pub payload: Bytes,
 }
 

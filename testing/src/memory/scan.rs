@@ -123,7 +123,7 @@ impl fmt::Display for Sought {
     }
 }
 
-/// How many pieces were found.
+/// How many pieces were found in memory that was allocated, and in other: stacks and variables.
 #[derive(Debug, Default)]
 pub struct Found {
     heap: usize,
@@ -131,19 +131,9 @@ pub struct Found {
 }
 
 impl Found {
-    /// Whether any was found.
-    pub fn any(&self) -> bool {
-        self.heap + self.stack > 0
-    }
-
-    /// In memory that was allocated.
-    pub fn heap(&self) -> usize {
-        self.heap
-    }
-
-    /// In other memory: stacks and variables.
-    pub fn stack(&self) -> usize {
-        self.stack
+    /// In all memory.
+    pub fn count(&self) -> usize {
+        self.heap + self.stack
     }
 }
 

@@ -1,19 +1,19 @@
 //! Numbers of fixed sizes, which are on the stack.
 
 use crate::Secret;
-use crypto_bigint::{Limb, Odd, Uint, Word};
+use crypto_bigint::{Limb, Odd, Uint};
 
 /// Does `$run` with the limbs of a prime and of a modulus as its parameters, for the smallest width that has room for primes of
 /// `$len` bytes. RSA with 16384 bits has no larger ones, unless one is far larger than the other.
 ///
-/// The KiB of stack to wipe are what was measured in code that is not optimised, the most there is: one for 16 bits, and 8.
+/// So many KiB of stack are wiped: as was measured, in code that is not optimised, which needs the most.
 macro_rules! at_width {
     ($len:expr, $run:ident $arguments:tt) => {
-        at_width!(@ $len, $run $arguments, 1024: 72, 1536: 104, 2048: 136, 4096: 264, 8192: 520)
+        at_width!(@ $len, $run $arguments, 1024, 1536, 2048, 4096, 8192)
     };
-    (@ $len:expr, $run:ident $arguments:tt, $($bits:literal: $kib:literal),*) => {
+    (@ $len:expr, $run:ident $arguments:tt, $($bits:literal),*) => {
         match $len {
-            $(len if len <= $bits / 8 => Some($crate::stack::on_wiped_stack::<$kib, _>(|| {
+            $(len if len <= $bits / 8 => Some($crate::stack::on_wiped_stack::<{ $bits / 16 + 8 }, _>(|| {
                 $run::<{ super::width::limbs($bits) }, { super::width::limbs(2 * $bits) }> $arguments
             })),)*
             _ => None,
@@ -32,11 +32,8 @@ pub(super) fn odd<const LIMBS: usize>(bytes: &[u8]) -> Option<Odd<Uint<LIMBS>>> 
 
 /// The number of big-endian bytes, if there is room for them.
 pub(super) fn uint<const LIMBS: usize>(bytes: &[u8]) -> Option<Uint<LIMBS>> {
-    let mut number = Uint::ZERO;
-    for (limb, bytes) in number.as_mut_limbs().iter_mut().zip(bytes.rchunks(Limb::BYTES)) {
-        *limb = Limb(bytes.iter().fold(0, |word, &byte| word << 8 | Word::from(byte)));
-    }
-    (bytes.len() <= LIMBS * Limb::BYTES).then_some(number)
+    let bits = Uint::<LIMBS>::BITS;
+    (bytes.len() <= bits as usize / 8).then(|| Uint::from_be_slice_truncated(bytes, bits))
 }
 
 pub(super) fn secret<const LIMBS: usize>(number: &Uint<LIMBS>) -> Secret {
