@@ -22,6 +22,7 @@ mod peer_requests;
 mod readiness;
 mod reading;
 mod stream;
+mod stretch;
 mod waiting;
 
 pub use crate::{ChannelRequest, Decision, GlobalRequest, Terminal, inbox::Source};

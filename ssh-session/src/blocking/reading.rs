@@ -6,7 +6,10 @@
 //! when nobody has led for a moment: the peer's questions have to be answered while the caller is busy, and somebody may
 //! want to be told without waiting.
 
-use super::driver::{EndOnPanic, Shared, TimedOut};
+use super::{
+    driver::{EndOnPanic, Shared, TimedOut},
+    stretch::Stretch,
+};
 #[cfg(unix)]
 use crate::bell::Woken;
 use crate::{
@@ -84,6 +87,7 @@ struct Half {
     /// The last read has taken all there was.
     drained: bool,
     pace: Pace,
+    stretch: Stretch,
 }
 
 /// How far the handling of what has arrived went.
@@ -107,6 +111,7 @@ impl Reading {
                 batch: Vec::new(),
                 drained: true,
                 pace: Pace::default(),
+                stretch: Stretch::new(),
             }),
             written: Written::default(),
         }
@@ -358,7 +363,7 @@ impl Shared {
         awaited: &mut dyn Awaited,
     ) -> Result<Step, End> {
         let Some(socket) = &self.direct else { return Ok(Step::AwaitsKeys) };
-        let Half { receiver, drained, pace, .. } = half;
+        let Half { receiver, drained, pace, stretch, .. } = half;
         if receiver.awaits_keys() {
             return Ok(match self.receive(half)? {
                 Progress::All => Step::Read,
@@ -379,13 +384,16 @@ impl Shared {
                 Woken::TimedOut => return Ok(Step::TimedOut),
             }
         }
-        let space = receiver.space();
+        stretch.give_way();
+        let space = stretch.room(receiver.space());
         let size = space.len();
         match socket.read(space) {
             Ok(0) => return Err(End::Eof),
             Ok(n) => {
+                let now = Instant::now();
                 *drained = n < size;
-                pace.count(n, size, Instant::now());
+                pace.count(n, size, now);
+                stretch.read(n, size, now);
                 receiver.filled(n);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -429,14 +437,17 @@ impl Shared {
             self.signals.bell.take_woken();
             if !half.receiver.awaits_keys() {
                 self.send_held();
-                let Half { reader, receiver, pace, .. } = &mut *half;
+                let Half { reader, receiver, pace, stretch, .. } = &mut *half;
                 pause(pace, &self.reading.written, None);
-                let space = receiver.space();
+                stretch.give_way();
+                let space = stretch.room(receiver.space());
                 let size = space.len();
                 match reader.read(space) {
                     Ok(0) => return Err(End::Eof),
                     Ok(n) => {
-                        pace.count(n, size, Instant::now());
+                        let now = Instant::now();
+                        pace.count(n, size, now);
+                        stretch.read(n, size, now);
                         receiver.filled(n);
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -468,7 +479,7 @@ impl Shared {
 
     /// Decodes and handles everything that has arrived.
     fn receive(&self, half: &mut Half) -> Result<Progress, Error> {
-        let Half { receiver, batch, .. } = half;
+        let Half { receiver, batch, stretch, .. } = half;
         loop {
             let decoded = loop {
                 match receiver.decode() {
@@ -491,6 +502,7 @@ impl Shared {
             } else {
                 self.send(core);
             }
+            stretch.handled(Instant::now());
             return Ok(if awaits_keys { Progress::AwaitsKeys } else { Progress::All });
         }
     }
