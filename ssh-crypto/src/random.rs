@@ -11,7 +11,7 @@ pub trait SecureRandom: fmt::Debug + Send + Sync {
 
 /// The source of random bytes failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no random bytes from the system")]
+#[error("the source of random bytes failed")]
 pub struct RandomError;
 
 /// The operating system's source.

@@ -1,4 +1,5 @@
-//! Random primes (FIPS 186-5 §A.1.3), and the private exponent, in constant time, by `crypto-bigint` and `crypto-primes`.
+//! Random primes after FIPS 186-5 §A.1.3, with fixed bits at both ends, and the private exponent, in constant time, by
+//! `crypto-bigint` and `crypto-primes`.
 //!
 //! Every candidate is drawn for itself, and not found by going on from another: the time tells how many were thrown away, and by
 //! which test, which says nothing of those that are kept. What is done with these depends on nothing but their size.
