@@ -222,7 +222,7 @@ fn power(base: &BigUint, x: &[u8], p: &BigUint) -> Result<Secret, KexError> {
     macro_rules! at_width {
         ($($bits:literal),*) => {
             match p.bits() {
-                $(..=$bits => on_wiped_stack::<{ $bits / 16 + 8 }, _>(|| {
+                $(..=$bits => on_wiped_stack::<{ $bits / 32 + 8 }, _>(|| {
                     power_at_width::<{ $bits / Limb::BITS as usize }>(base, x, p)
                 }),)*
                 _ => None,

@@ -9,10 +9,10 @@ use std::{
 const STRETCH: Duration = Duration::from_micros(100);
 /// Bytes that are read at once at least, however slow they are to handle.
 const LEAST: usize = 64 * 1024;
-/// Whoever runs for longer when they are given way is not given way again for this many times as long: their work is none
-/// that this one waits for.
-const GRUDGE: u32 = 32;
+/// Whoever runs for longer when they are given way does work that has nothing to do with this stream.
 const PATIENCE: Duration = Duration::from_micros(500);
+/// They are not given way again for so many times as long, or a busy machine would leave this side next to nothing.
+const GRUDGE: u32 = 32;
 
 /// Divides a burst into stretches. On a machine with few processors, the sender may be who waits for this one, or the program
 /// whose output it sends; and a burst that is long to decrypt would let them run dry.

@@ -13,7 +13,7 @@ macro_rules! at_width {
     };
     (@ $len:expr, $run:ident $arguments:tt, $($bits:literal),*) => {
         match $len {
-            $(len if len <= $bits / 8 => Some($crate::stack::on_wiped_stack::<{ $bits / 16 + 8 }, _>(|| {
+            $(len if len <= $bits / 8 => Some($crate::stack::on_wiped_stack::<{ $bits / 32 + 8 }, _>(|| {
                 $run::<{ super::width::limbs($bits) }, { super::width::limbs(2 * $bits) }> $arguments
             })),)*
             _ => None,
