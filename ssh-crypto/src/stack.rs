@@ -8,6 +8,8 @@ pub(crate) const CURVE: usize = 32;
 pub(crate) const CHACHA: usize = if cfg!(debug_assertions) { 32 } else { 8 };
 /// Other ciphers in Rust.
 pub(crate) const CIPHER: usize = if cfg!(debug_assertions) { 32 } else { 16 };
+/// A MAC in Rust.
+pub(crate) const MAC: usize = if cfg!(debug_assertions) { 32 } else { 8 };
 /// sntrup761.
 pub(crate) const SNTRUP: usize = 48;
 /// ML-KEM-1024, by `libcrux-ml-kem`. Code that is not optimised takes ten times as much.

@@ -4,7 +4,10 @@
 mod hash;
 
 use super::{Mac, MacAlgorithm};
-use crate::cipher::Refuse;
+use crate::{
+    cipher::Refuse,
+    stack::{MAC, on_wiped_stack},
+};
 use aes::{
     Aes128,
     cipher::{BlockCipherEncrypt, KeyInit},
@@ -108,7 +111,7 @@ impl Keyed {
 
 impl Mac for Keyed {
     fn sign(&mut self, seq: u32, packet: &[u8], tag: &mut [u8]) {
-        self.tag(seq.into(), packet, tag);
+        on_wiped_stack::<MAC, _>(|| self.tag(seq.into(), packet, tag));
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{
     Mac, MacAlgorithm,
     cipher::Refuse,
     mac::hmac::{Hmac, truncate},
+    stack::{MAC, on_wiped_stack},
 };
 use hmac::{EagerHash, KeyInit, Mac as _};
 use sha1::Sha1;
@@ -44,10 +45,12 @@ where
     hmac::Hmac<D>: Send,
 {
     fn sign(&mut self, seq: u32, packet: &[u8], tag: &mut [u8]) {
-        let mut mac = self.0.clone();
-        mac.update(&seq.to_be_bytes());
-        mac.update(packet);
-        truncate(&mac.finalize().into_bytes(), tag);
+        on_wiped_stack::<MAC, _>(|| {
+            let mut mac = self.0.clone();
+            mac.update(&seq.to_be_bytes());
+            mac.update(packet);
+            truncate(&mac.finalize().into_bytes(), tag);
+        });
     }
 }
 
