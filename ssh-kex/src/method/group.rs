@@ -218,7 +218,7 @@ impl Exponent {
 
 /// `base`^`x` mod `p`, big-endian, in constant time. Leading zeros may be there.
 fn power(base: &BigUint, x: &[u8], p: &BigUint) -> Result<Secret, KexError> {
-    // So many KiB of stack are wiped: as was measured, in code that is not optimised, which needs the most.
+    // So many KiB of stack are wiped, as under RSA with primes of this size, which computes with more of them.
     macro_rules! at_width {
         ($($bits:literal),*) => {
             match p.bits() {
