@@ -11,7 +11,7 @@ use crate::{
     sign::rsa as shared,
 };
 use private::{Coefficients, Numbers};
-use rsa::{BoxedUint, Pkcs1v15Sign, RsaPublicKey};
+use rsa::{BoxedUint, Pkcs1v15Sign};
 
 /// `rsa-sha2-512` (RFC 8332 §3).
 pub static RSA_SHA2_512: &dyn SignatureAlgorithm = &Rsa(Hash::Sha512);
@@ -41,7 +41,7 @@ impl SignatureAlgorithm for Rsa {
         let (e, n) = shared::public(self.0, key)?;
         let signature = shared::padded(signature, n)?;
         let (e, n) = (BoxedUint::from_be_slice_vartime(e), BoxedUint::from_be_slice_vartime(n));
-        let key = RsaPublicKey::new_with_size_limits(n, e, MIN_RSA_BITS..=MAX_RSA_BITS)
+        let key = rsa::PublicKey::new_with_size_limits(n, e, MIN_RSA_BITS..=MAX_RSA_BITS)
             .map_err(|_| KeyError::Invalid("rsa key has an impossible exponent or modulus"))?;
         let digest = digest(self.0, &[message]);
         key.verify(scheme(self.0), &digest, &signature).map_err(|_| SignError::Invalid)

@@ -33,7 +33,7 @@ fn generate<const PRIME: usize, const MODULUS: usize>(
     let p = prime::<PRIME, MODULUS>(bits - half, random, |_| true)?;
     let q = prime::<PRIME, MODULUS>(half, random, |q| are_far_apart(&p, q, half))?;
     // §A.1.1, 3.
-    let d = private_exponent::<PRIME, MODULUS>(&p, &q).filter(|d| d.bits() > half).ok_or(RandomError)?;
+    let d = private_exponent::<PRIME, MODULUS>(&p, &q).filter(|d| d.bit_width() > half).ok_or(RandomError)?;
     let n = p.resize::<MODULUS>().wrapping_mul(&q);
     Ok(Numbers { n: secret(&n).to_vec(), d: secret(&d), p: secret(&p), q: secret(&q) })
 }
@@ -75,7 +75,7 @@ fn number<const LIMBS: usize>(random: &dyn SecureRandom) -> Result<Uint<LIMBS>, 
 
 /// §A.1.3, 5.5: |p − q| > 2^(nlen/2 − 100).
 fn are_far_apart<const LIMBS: usize>(p: &Uint<LIMBS>, q: &Uint<LIMBS>, half: u32) -> bool {
-    [p.wrapping_sub(q), q.wrapping_sub(p)].iter().all(|difference| difference.bits() > half - 99)
+    [p.wrapping_sub(q), q.wrapping_sub(p)].iter().all(|difference| difference.bit_width() > half - 99)
 }
 
 /// Trial division, which most candidates do not stand.

@@ -105,7 +105,7 @@ fn power<const PRIME: usize, const MODULUS: usize>(
     exponent: &[u8],
     prime: &FixedMontyParams<PRIME>,
 ) -> Option<FixedMontyForm<PRIME>> {
-    let bits = prime.modulus().as_ref().bits();
+    let bits = prime.modulus().as_ref().bit_width();
     Some(residue(base, prime).pow_amm_bounded_exp(&uint(exponent)?, bits))
 }
 
