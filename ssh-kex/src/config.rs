@@ -64,6 +64,8 @@ pub struct Algorithms {
     /// Signature algorithms of the host key, those with certificates (`ssh-ed25519-cert-v01@openssh.com`) included.
     /// None of these is among the defaults: who accepts a certificate must know an authority.
     pub host_key: Vec<String>,
+    /// Server: signature algorithms of users' keys, which are told to clients in `server-sig-algs` (RFC 8308 §3.1).
+    pub user_key: Vec<String>,
     /// Ciphers, client to server.
     pub cipher_c2s: Vec<String>,
     /// Ciphers, server to client.
@@ -107,6 +109,7 @@ impl Algorithms {
         Self {
             kex: Vec::new(),
             host_key: Vec::new(),
+            user_key: Vec::new(),
             cipher_c2s: Vec::new(),
             cipher_s2c: Vec::new(),
             mac_c2s: Vec::new(),
@@ -119,13 +122,14 @@ impl Algorithms {
     fn with(provider: &Provider, legacy: bool) -> Self {
         let kex = names(provider.kex.iter().map(|kex| (kex.name(), kex.is_legacy())), legacy);
         let signatures = provider.signatures.iter();
-        let host_key = names(signatures.map(|suite| (suite.name(), suite.is_legacy())), legacy);
+        let signatures = names(signatures.map(|suite| (suite.name(), suite.is_legacy())), legacy);
         let ciphers =
             names(provider.ciphers.iter().map(|cipher| (cipher.name(), cipher.is_legacy())), legacy);
         let macs = names(provider.macs.iter().map(|mac| (mac.name(), mac.is_legacy())), legacy);
         Self {
             kex,
-            host_key,
+            host_key: signatures.clone(),
+            user_key: signatures,
             cipher_c2s: ciphers.clone(),
             cipher_s2c: ciphers,
             mac_c2s: macs.clone(),
@@ -144,6 +148,7 @@ impl Algorithms {
         check_names("host key algorithm", &self.host_key, true, |name| {
             HostKeyAlgorithm::find(provider, name).is_some()
         })?;
+        check_names("user key algorithm", &self.user_key, false, |name| provider.signature(name).is_some())?;
         for ciphers in [&self.cipher_c2s, &self.cipher_s2c] {
             check_names("cipher", ciphers, true, |name| provider.cipher(name).is_some())?;
         }

@@ -352,9 +352,9 @@ impl Transport {
             NewOpen { open: keys.open(into.0, into.1), reset_seq: self.strict.is_on(), compression: into.2 };
         self.state = State::NewKeys(open);
         // RFC 8308 §2.4: the next packet behind the first NEWKEYS.
+        let user_key = std::mem::take(&mut self.config.algorithms.user_key);
         if first && self.ext_info_wanted {
-            let extensions = ext_info::ours(self.role, &self.config.provider);
-            self.send(&extensions.message());
+            self.send(&ext_info::ours(self.role, &user_key).message());
         }
         self.flush_owed();
     }

@@ -1,7 +1,6 @@
 //! Extension negotiation (RFC 8308).
 
 use crate::Role;
-use ssh_crypto::Provider;
 use ssh_wire::{
     NameList,
     message::transport::{ExtInfo, ExtInfoBuilder},
@@ -17,8 +16,9 @@ const PING: &str = "ping@openssh.com";
 /// A second EXT_INFO during the authentication is understood (OpenSSH PROTOCOL §1.8).
 const IN_AUTH: &str = "ext-info-in-auth@openssh.com";
 
-/// Extensions kept of a peer, and the longest value, in bytes.
+/// Extensions kept of a peer, the longest name (RFC 4251 §6) and the longest value, in bytes.
 const MAX_EXTENSIONS: usize = 64;
+const MAX_NAME: usize = 64;
 const MAX_VALUE: usize = 16 * 1024;
 
 /// Whether a name among the key exchange methods is the marker.
@@ -39,14 +39,12 @@ pub(crate) fn is_wanted(peer: Role, kex: NameList<'_>) -> bool {
     kex.contains(marker(peer))
 }
 
-/// What `role` has to tell.
-pub(crate) fn ours(role: Role, provider: &Provider) -> ExtInfoBuilder {
+/// What `role` has to tell; a server, which signature algorithms of users' keys it accepts.
+pub(crate) fn ours(role: Role, user_key: &[String]) -> ExtInfoBuilder {
     match role {
         Role::Client => ExtInfoBuilder::default().with(IN_AUTH, b"0"),
         Role::Server => {
-            let algorithms = provider.signatures.iter().filter(|suite| !suite.is_legacy());
-            let algorithms: Vec<_> = algorithms.map(|suite| suite.name()).collect();
-            ExtInfoBuilder::default().with(SERVER_SIG_ALGS, algorithms.join(",").as_bytes()).with(PING, b"0")
+            ExtInfoBuilder::default().with(SERVER_SIG_ALGS, user_key.join(",").as_bytes()).with(PING, b"0")
         }
     }
 }
@@ -61,7 +59,7 @@ impl Extensions {
     /// Takes over another EXT_INFO; the later value of a name counts (RFC 8308 §2.4).
     pub(crate) fn update(&mut self, message: &ExtInfo<'_>) {
         for (name, value) in message.iter().take(MAX_EXTENSIONS) {
-            if value.len() > MAX_VALUE {
+            if name.len() > MAX_NAME || value.len() > MAX_VALUE {
                 continue;
             }
             let full = self.values.len() >= MAX_EXTENSIONS;
@@ -105,9 +103,11 @@ mod tests {
     }
 
     #[test]
-    fn huge_values_are_passed_over() {
+    fn huge_names_and_values_are_passed_over() {
         let mut extensions = Extensions::default();
         extensions.update(&ExtInfoBuilder::default().with("x", &vec![b'a'; MAX_VALUE + 1]).message());
         assert_eq!(extensions.value("x"), None);
+        extensions.update(&ExtInfoBuilder::default().with(&"x".repeat(MAX_NAME + 1), b"").message());
+        assert!(extensions.values.is_empty());
     }
 }

@@ -130,7 +130,9 @@ impl Transport {
             return Err(Error::usage(format!("packets of up to {MIN_MAX_PACKET} bytes must be accepted")));
         }
         let offer = Offer::new(&config.algorithms);
-        config.algorithms = Algorithms::none();
+        // What is told once, when the first keys are there.
+        let user_key = std::mem::take(&mut config.algorithms.user_key);
+        config.algorithms = Algorithms { user_key, ..Algorithms::none() };
         let is_authenticated = Authenticated::default();
         let receiver = Receiver::new(role, config.max_packet, is_authenticated.clone());
         let mut encoder = Encoder::new(padding(config.provider.random));

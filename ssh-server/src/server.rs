@@ -199,6 +199,7 @@ impl<H> Parts<H> {
         let methods: Vec<_> = self.authenticator.methods().into_iter().map(Method::name).collect();
         let mut config = ServerConfig::new(self.provider().clone(), &methods);
         config.max_attempts = self.limits.attempts;
+        config.algorithms = self.settings.kex.algorithms.user_key.clone();
         config.banner = self.banner.clone();
         // What a key's permissions say counts.
         config.untouched = true;

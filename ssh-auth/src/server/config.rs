@@ -14,7 +14,8 @@ pub struct ServerConfig {
     pub max_attempts: u32,
     /// Verifies signatures.
     pub provider: Arc<Provider>,
-    /// Signature algorithms of users' keys, as `server-sig-algs` tells them. All of the provider's by default.
+    /// Signature algorithms of users' keys, as `server-sig-algs` tells them. All of the provider's by default that are not
+    /// broken.
     pub algorithms: Vec<String>,
     /// Whether signatures of users' security keys count that were made without a touch. They do not, by default. Where it
     /// depends on the key, let them count, and look at what the event tells of the user's presence.
@@ -28,11 +29,13 @@ pub struct ServerConfig {
 impl ServerConfig {
     /// Offers `methods`, with the defaults for the rest.
     pub fn new(provider: Arc<Provider>, methods: &[&str]) -> Self {
+        let sound = provider.signatures.iter().filter(|suite| !suite.is_legacy());
+        let algorithms = sound.map(|suite| suite.name().to_owned()).collect();
         Self {
             service: "ssh-connection".to_owned(),
             methods: methods.iter().map(|&name| name.to_owned()).collect(),
             max_attempts: 6,
-            algorithms: provider.signatures.iter().map(|suite| suite.name().to_owned()).collect(),
+            algorithms,
             provider,
             untouched: false,
             host_key: None,
