@@ -118,7 +118,10 @@ impl Programs {
         for (name, value) in &preparation.env {
             command.env(OsStr::from_bytes(name), OsStr::from_bytes(value));
         }
-        // Behind the client's, so that it can't tell another story.
+        // Behind the client's, and without what it says of these, so that it can't tell another story.
+        for name in ["SSH_CLIENT", "SSH_CONNECTION", "SSH_ORIGINAL_COMMAND", "SSH_TTY"] {
+            command.env_remove(name);
+        }
         if let Some(client) = login.client {
             let server = login.server.unwrap_or(([0, 0, 0, 0], 0).into());
             let (ip, port) = (client.ip().to_canonical(), client.port());

@@ -9,11 +9,14 @@ use ssh_client::{
     Credential, ErrorKind, Exit, RekeyLimit, Terminal, TerminalSize,
     blocking::{Channel, Session},
     connection::request::TerminalModes,
+    crypto::SignError,
 };
 use ssh_server::{
-    Authenticator, Client, Fixed, Method, Permissions, Programs, Verdict,
+    Authenticator, Client, Fixed, KeyKind, KeyPair, Method, Permissions, PrivateKey, Programs, Signer,
+    Verdict,
     auth::{Prompts, Round},
     blocking::NoSessions,
+    default_provider,
 };
 use std::{
     io::{Read, Write},
@@ -285,19 +288,60 @@ impl Authenticator for Restricting {
 #[test]
 fn permissions_are_kept_to() {
     let restricted = Permissions::restricted().command("echo forced; echo \"$SSH_ORIGINAL_COMMAND\"");
-    let fixture = plan().auth(|key| Restricting(Fixed::new(USER).key(key), restricted)).start();
+    let programs = Programs::new().accept_env(["SSH_*"]);
+    let fixture =
+        plan().auth(|key| Restricting(Fixed::new(USER).key(key), restricted)).sessions(programs).start();
     let session = fixture.session();
     assert_eq!(output(&session, "rm -rf x"), "forced\nrm -rf x\n");
     let channel = session.open_session().unwrap();
     assert_eq!(channel.request_pty(&terminal(80, 24)).unwrap_err().kind(), ErrorKind::RequestRefused);
+    channel.set_env("SSH_ORIGINAL_COMMAND", "told by the client").unwrap();
     channel.shell().unwrap();
-    assert!(read_until(&channel, "\n").starts_with("forced"));
+    let mut told = String::new();
+    { &channel }.read_to_string(&mut told).unwrap();
+    assert_eq!(told, "forced\n\n", "no command was asked for");
     let port = fixture.port();
     assert_eq!(
         session.direct_tcpip("127.0.0.1", port, ("", 0)).unwrap_err().kind(),
         ErrorKind::ChannelRefused
     );
     assert_eq!(session.forward("127.0.0.1", 0).unwrap_err().kind(), ErrorKind::RequestRefused);
+}
+
+/// Signs with SHA-1 alone.
+#[derive(Debug)]
+struct Sha1(KeyPair);
+
+impl Signer for Sha1 {
+    fn public_key(&self) -> &[u8] {
+        self.0.public_key()
+    }
+
+    fn algorithms(&self) -> Vec<&str> {
+        vec!["ssh-rsa"]
+    }
+
+    fn sign(&self, algorithm: &str, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.0.sign(algorithm, message)
+    }
+}
+
+#[test]
+fn broken_signatures_are_accepted_if_named_alone() {
+    let provider = default_provider();
+    let private = PrivateKey::generate(KeyKind::Rsa { bits: 2048 }, provider.random).unwrap();
+    let signer = Arc::new(Sha1(KeyPair::with_legacy(&private, &provider).unwrap()));
+    for named in [false, true] {
+        let public = private.public_key();
+        let mut plan = plan().auth(|_| Fixed::new(USER).key(public));
+        if named {
+            plan.settings.kex.algorithms.user_key.push("ssh-rsa".into());
+        }
+        let fixture = plan.start();
+        let config = fixture.config(USER).credential(Credential::signer(signer.clone()));
+        let connected = fixture.connect(&config);
+        assert_eq!(connected.is_ok(), named, "{:?}", connected.err());
+    }
 }
 
 #[test]
