@@ -47,7 +47,13 @@ impl PatternList {
 
     /// Whether at least one pattern matches `text` and no negated one does.
     pub fn matches(&self, text: &str) -> bool {
-        let mut hits = self.0.iter().filter(|element| matches(&element.pattern, text)).peekable();
+        self.matches_one_of(&[text])
+    }
+
+    /// The same for something that has several names: at least one pattern matches one of them, and no negated one any.
+    pub fn matches_one_of(&self, texts: &[impl AsRef<str>]) -> bool {
+        let is_hit = |element: &&Element| texts.iter().any(|text| matches(&element.pattern, text.as_ref()));
+        let mut hits = self.0.iter().filter(is_hit).peekable();
         hits.peek().is_some() && hits.all(|element| !element.negated)
     }
 

@@ -39,7 +39,8 @@ impl Names {
 
     pub(super) fn contains(&self, target: &Target) -> bool {
         match self {
-            Self::Plain(patterns) => target.names.iter().any(|name| patterns.matches(name)),
+            // A host that is excluded by one name must not be let in by the other.
+            Self::Plain(patterns) => patterns.matches_one_of(&target.names),
             Self::Hashed { salt, hash } => {
                 target.names.iter().any(|name| hash_name(salt, name).is_some_and(|digest| digest == **hash))
             }

@@ -81,6 +81,15 @@ fn patterns_and_negations() {
     assert_eq!(known.lookup("BAD.example.com", 22, &key(1)), Lookup::Unknown);
     assert_eq!(known.lookup("bad.example.com", 2222, &key(1)), Lookup::Unknown);
     assert_eq!(known.lookup("10.0.77.1", 22, &key(1)), Lookup::Unknown);
+    for excluded in ["bad.example.com", "*.example.com", "[bad.example.com]:22"] {
+        let known = KnownHosts::parse(&format!(
+            "*,!{excluded} {0}\n@cert-authority *,!{excluded} {0}",
+            text(&key(2))
+        ));
+        assert_eq!(known.lookup("bad.example.com", 22, &key(2)), Lookup::Unknown, "{excluded}");
+        assert_eq!(known.authorities("bad.example.com", 22), Vec::<&Entry>::new(), "{excluded}");
+        assert!(is_match(&known, "good.example.org", 22, 2), "{excluded}");
+    }
 }
 
 #[test]
