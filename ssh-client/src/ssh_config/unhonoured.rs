@@ -22,8 +22,8 @@ pub(super) enum Weight {
 
 /// The option of this name, which is in lower case.
 pub(super) fn find(keyword: &str) -> Option<Unhonoured> {
-    if VITAL.contains(&keyword) {
-        return Some(Unhonoured { off: Some("none"), weight: Weight::Vital });
+    if let Some((_, off)) = VITAL.iter().find(|(name, _)| *name == keyword) {
+        return Some(Unhonoured { off: Some(off), weight: Weight::Vital });
     }
     if MISSED.contains(&keyword) {
         return Some(Unhonoured { off: None, weight: Weight::Missed });
@@ -35,12 +35,17 @@ pub(super) fn find(keyword: &str) -> Option<Unhonoured> {
     Some(Unhonoured { off: Some(off), weight: Weight::Light })
 }
 
-const VITAL: [&str; 4] = ["knownhostscommand", "proxycommand", "proxyjump", "refuseconnection"];
+const VITAL: [(&str, &str); 5] = [
+    ("canonicalizehostname", "no"),
+    ("knownhostscommand", "none"),
+    ("proxycommand", "none"),
+    ("proxyjump", "none"),
+    ("refuseconnection", "none"),
+];
 
 const MISSED: [&str; 3] = ["dynamicforward", "localforward", "remoteforward"];
 
-const OFF: [(&str, &str); 37] = [
-    ("canonicalizehostname", "no"),
+const OFF: [(&str, &str); 36] = [
     ("channeltimeout", "none"),
     ("checkhostip", "no"),
     ("clearallforwardings", "yes"),
