@@ -84,31 +84,53 @@ mod wait {
             };
             if self.state.swap(WAITING, Ordering::SeqCst) == RUNG || is_over() {
                 // What was rung before is known to who asks again.
-                return Ok(self.woken_by(signal, Woken::Rung));
+                self.state.store(QUIET, Ordering::SeqCst);
+                return Ok(Woken::Rung);
             }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             // A time too long to be told is as good as none.
             let left = left.and_then(|left| Timespec::try_from(left).ok());
             let mut descriptors =
                 [PollFd::from_borrowed_fd(socket, flags), PollFd::new(signal, PollFlags::IN)];
-            let woken = match poll(&mut descriptors, left.as_ref()) {
-                Ok(0) => Woken::TimedOut,
-                Ok(_) if descriptors[0].revents().is_empty() => Woken::Rung,
-                Ok(_) => Woken::Ready,
-                Err(rustix::io::Errno::INTR) => Woken::Rung,
-                Err(error) => {
-                    self.woken_by(signal, Woken::Rung);
-                    return Err(error.into());
+            let polled = poll(&mut descriptors, left.as_ref());
+            self.state.store(QUIET, Ordering::SeqCst);
+            let [is_ready, is_rung] = descriptors.map(|descriptor| !descriptor.revents().is_empty());
+            match polled {
+                Ok(0) => Ok(Woken::TimedOut),
+                Ok(_) => {
+                    // Whoever rings may be late with it: it is cleared where it is seen, and may end another wait in vain.
+                    if is_rung {
+                        signal.set(false);
+                    }
+                    Ok(if is_ready { Woken::Ready } else { Woken::Rung })
                 }
-            };
-            Ok(self.woken_by(signal, woken))
-        }
-
-        fn woken_by(&self, signal: &Signal, woken: Woken) -> Woken {
-            if self.state.swap(QUIET, Ordering::SeqCst) == RUNG {
-                signal.set(false);
+                Err(rustix::io::Errno::INTR) => Ok(Woken::Rung),
+                Err(error) => Err(error.into()),
             }
-            woken
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use rustix::event::PollFlags;
+    use std::{
+        os::{fd::AsFd, unix::net::UnixStream},
+        time::{Duration, Instant},
+    };
+
+    #[test]
+    fn a_ring_that_comes_late_ends_one_wait_in_vain() {
+        let (bell, (socket, _peer)) = (Bell::default(), UnixStream::pair().unwrap());
+        let wait = |is_over| {
+            let deadline = Some(Instant::now() + Duration::from_millis(10));
+            bell.wait(socket.as_fd(), PollFlags::IN, deadline, || is_over).unwrap()
+        };
+        assert_eq!(wait(true), Woken::Rung);
+        // By a thread that has seen somebody wait, who has left since.
+        bell.signal.get().unwrap().set(true);
+        assert_eq!(wait(false), Woken::Rung);
+        assert_eq!(wait(false), Woken::TimedOut);
     }
 }
