@@ -61,7 +61,9 @@ pub(crate) struct Core {
     /// Whether requests on channels are kept for their owners.
     pub(crate) channel_requests: bool,
     pub(crate) last_heard: Instant,
+    /// How often the peer was asked for a sign of life since then, and when it was last.
     pub(crate) keepalives: u32,
+    pub(crate) asked_at: Option<Instant>,
     /// Threads that wait for room in the output.
     pub(crate) room_waiters: usize,
     /// Channels that are told when the output has room.
@@ -134,6 +136,7 @@ impl Core {
             channel_requests: settings.channel_requests,
             last_heard: Instant::now(),
             keepalives: 0,
+            asked_at: None,
             room_waiters: 0,
             room_watchers: Vec::new(),
             #[cfg(feature = "tokio")]
@@ -180,6 +183,7 @@ impl Core {
     ) -> Result<Option<NewOpen>, Error> {
         self.last_heard = now;
         self.keepalives = 0;
+        self.asked_at = None;
         for received in batch.drain(..) {
             self.engine.handle(received, now)?;
             self.dispatch()?;

@@ -19,6 +19,7 @@ impl Core {
                 return Err(Error::timeout(Phase::Keepalive, silent));
             }
             self.keepalives += 1;
+            self.asked_at = Some(now);
             // A queue with no room for the question holds others that the server has to answer.
             if self.engine.mux.global_request(b"keepalive@openssh.com", true, &[]).is_ok() {
                 self.global_waiters.push_back(None);
@@ -44,6 +45,7 @@ impl Core {
 
     fn keepalive_due(&self) -> Option<Instant> {
         let keepalive = self.keepalive.filter(|_| self.engine.is_authenticated())?;
-        self.last_heard.checked_add(keepalive.interval.checked_mul(self.keepalives + 1)?)
+        // From the last question on, however late it was asked: a process that was stopped has given no time to answer.
+        self.asked_at.unwrap_or(self.last_heard).checked_add(keepalive.interval)
     }
 }

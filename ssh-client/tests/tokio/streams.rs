@@ -298,3 +298,16 @@ async fn a_session_ends_with_its_driver() {
     assert!(!client.is_active());
     client.close().await;
 }
+
+#[tokio::test]
+async fn a_pause_of_this_side_is_no_silence_of_the_other() {
+    let test = "a_pause_of_this_side_is_no_silence_of_the_other";
+    let Some(sshd) = Sshd::start_or_skip(test) else { return };
+    let interval = Duration::from_millis(200);
+    let config = config_with_key(&sshd, KeyKind::Ed25519).keepalive(interval, 2);
+    let session = Session::connect(("127.0.0.1", sshd.port()), &config).await.unwrap();
+    // As long as all questions and the last answer may take together, and the runtime has no other thread.
+    std::thread::sleep(4 * interval);
+    tokio::time::sleep(interval / 2).await;
+    assert!(session.command("true").status().await.is_ok());
+}
