@@ -1,6 +1,9 @@
 //! The data of requests, where it takes more than a struct of [`ssh_wire::message::connection`].
 
-use ssh_wire::{Decode, Encode, Reader};
+use ssh_wire::{
+    Decode, Encode, Reader,
+    message::connection::{ExitSignal as Signalled, ExitStatus},
+};
 
 /// How a command ended (RFC 4254 §6.10).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +38,22 @@ impl Exit {
             b"exit-status" => reader.read().ok().map(Self::Status),
             b"exit-signal" => Some(Self::Signal(ExitSignal::read(&mut reader))),
             _ => None,
+        }
+    }
+
+    /// The name and the data of the request that tells it.
+    pub fn to_request(&self) -> (&'static str, Vec<u8>) {
+        let mut data = Vec::new();
+        match self {
+            &Self::Status(status) => {
+                ExitStatus { status }.encode(&mut data);
+                ("exit-status", data)
+            }
+            Self::Signal(ExitSignal { name, core_dumped, message }) => {
+                let (name, message) = (name.as_bytes(), message.as_bytes());
+                Signalled { name, core_dumped: *core_dumped, message, language: b"" }.encode(&mut data);
+                ("exit-signal", data)
+            }
         }
     }
 }
@@ -114,6 +133,15 @@ mod tests {
         assert_eq!(Exit::parse(b"exit-status", &hex!("ffffffff 00")), Some(Exit::Status(u32::MAX)));
         assert_eq!(Exit::parse(b"exit-status", &hex!("000000")), None);
         assert_eq!(Exit::parse(b"exit-statu", &hex!("00000003")), None);
+    }
+
+    #[test]
+    fn what_is_told_is_read() {
+        let signal = ExitSignal { name: "SEGV".into(), core_dumped: true, message: "ouch".into() };
+        for exit in [Exit::Status(3), Exit::Signal(signal)] {
+            let (name, data) = exit.to_request();
+            assert_eq!(Exit::parse(name.as_bytes(), &data), Some(exit));
+        }
     }
 
     #[test]

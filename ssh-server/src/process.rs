@@ -10,7 +10,7 @@ pub use terminal::Terminal;
 
 use crate::request::{Pty, SessionRequest};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
-use ssh_wire::message::connection::{ExitSignal, ExitStatus as Status};
+use ssh_connection::{Exit, request::ExitSignal};
 use std::{
     io,
     os::{
@@ -144,26 +144,16 @@ impl Group {
     }
 }
 
-/// The request that tells a client how a process has ended: `exit-status` or `exit-signal`, and its data.
-pub fn exit_request(status: ExitStatus) -> (&'static str, Vec<u8>) {
-    let mut data = Vec::new();
-    let name = match (status.code(), status.signal().and_then(signal_name)) {
-        (Some(code), _) => {
-            ssh_wire::Encode::encode(&Status { status: code.cast_unsigned() }, &mut data);
-            "exit-status"
-        }
+/// How a process has ended, as a client is told. A signal without a name in RFC 4254 §6.10 becomes a status, as in a shell.
+pub fn exit(status: ExitStatus) -> Exit {
+    let signal = status.signal();
+    match (status.code(), signal.and_then(signal_name)) {
+        (Some(code), _) => Exit::Status(code.cast_unsigned()),
         (None, Some(name)) => {
-            let core_dumped = status.core_dumped();
-            let signal = ExitSignal { name: name.as_bytes(), core_dumped, message: b"", language: b"" };
-            ssh_wire::Encode::encode(&signal, &mut data);
-            "exit-signal"
+            let mut signal = ExitSignal::default();
+            (signal.name, signal.core_dumped) = (name.to_owned(), status.core_dumped());
+            Exit::Signal(signal)
         }
-        // A signal without a name in RFC 4254: as a shell tells it.
-        (None, None) => {
-            let status = 128 + status.signal().unwrap_or_default().cast_unsigned();
-            ssh_wire::Encode::encode(&Status { status }, &mut data);
-            "exit-status"
-        }
-    };
-    (name, data)
+        (None, None) => Exit::Status(128 + signal.unwrap_or_default().cast_unsigned()),
+    }
 }

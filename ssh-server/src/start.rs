@@ -66,8 +66,8 @@ impl<C> Start<C> {
 
     /// Tells the client that the program runs. The channel is its standard input, output and, by `write_stderr` or in tasks
     /// `stderr_writer`, error; what the client asks for meanwhile comes from `next_request`, to be read by
-    /// [`SessionRequest::read`](crate::request::SessionRequest::read). How it has ended is told by `notify` with what
-    /// [`exit_request`](crate::process::exit_request) gives.
+    /// [`SessionRequest::read`](crate::request::SessionRequest::read). How it has ended is told by `send_exit`:
+    /// a client without an answer takes that for a failure.
     pub fn accept(self) -> C {
         self.accepted.store(true, Ordering::Relaxed);
         self.request.reply(true);

@@ -14,7 +14,7 @@
 //! ```no_run
 //! # async fn example(builder: ssh_server::server::Builder<ssh_server::blocking::NoSessions>)
 //! # -> Result<(), Box<dyn std::error::Error>> {
-//! use ssh_server::tokio::{Sessions, Start, serve};
+//! use ssh_server::{Exit, tokio::{Sessions, Start, serve}};
 //! use tokio::{io::AsyncWriteExt, net::TcpListener};
 //!
 //! struct Greeter;
@@ -22,7 +22,9 @@
 //! impl Sessions for Greeter {
 //!     async fn start(&self, start: Start) {
 //!         let greeting = format!("hello, {}\n", start.login().user);
-//!         let _ = start.accept().write_all(greeting.as_bytes()).await;
+//!         let mut channel = start.accept();
+//!         let written = channel.write_all(greeting.as_bytes()).await;
+//!         let _ = channel.send_exit(&Exit::Status(if written.is_ok() { 0 } else { 1 }));
 //!     }
 //! }
 //!

@@ -167,6 +167,12 @@ impl Error {
         self.inner.kind
     }
 
+    /// What caused this error, if it was another one: the message tells it, too, which is why
+    /// [`source`](std::error::Error::source) does not.
+    pub fn get_ref(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+        self.inner.source.as_deref()
+    }
+
     /// Every authentication attempt, in order, with the server's answer; empty for other kinds of errors.
     pub fn attempts(&self) -> &[Attempt] {
         &self.inner.attempts
@@ -225,7 +231,10 @@ impl From<Error> for io::Error {
             ErrorKind::ChannelRefused | ErrorKind::RequestRefused => io::ErrorKind::ConnectionRefused,
             ErrorKind::Usage => io::ErrorKind::InvalidInput,
             ErrorKind::Protocol | ErrorKind::Integrity => io::ErrorKind::InvalidData,
-            _ => io::ErrorKind::Other,
+            _ => {
+                let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<Self>());
+                cause.map_or(io::ErrorKind::Other, Self::kind)
+            }
         };
         Self::new(kind, error)
     }

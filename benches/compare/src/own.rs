@@ -3,15 +3,13 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::{fs, io, thread};
 
-use ssh_client::wire::Rest;
 use ssh_server::blocking::{Sessions, Start};
-use ssh_server::process::exit_request;
 use ssh_server::request::Program;
-use ssh_server::{Fixed, KeyKind, KeyPair, PrivateKey, PublicKey, Server, default_provider};
+use ssh_server::{Exit, Fixed, KeyKind, KeyPair, PrivateKey, PublicKey, Server, default_provider};
 
 use crate::job::{Answer, Job};
 use crate::ours::{Outcome, cpu};
@@ -86,11 +84,10 @@ impl Sessions for Downloads {
         let Program::Command(command) = start.program() else { return };
         let Some(bytes) = amount(command) else { return };
         let mut channel = start.accept();
-        let (name, status) = exit_request(ExitStatus::default());
         // A client that goes away needs no answer.
         let _ = write_zeros(&mut channel, bytes)
             .and_then(|()| Ok(channel.shutdown_write()?))
-            .and_then(|()| Ok(channel.notify(name, &Rest(&status))?));
+            .and_then(|()| Ok(channel.send_exit(&Exit::Status(0))?));
     }
 }
 

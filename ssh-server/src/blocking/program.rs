@@ -5,11 +5,10 @@ use super::{
     pass::{self, Bell, Over, Until, from_descriptor, to_descriptor},
 };
 use crate::{
-    process::{Group, Io, Process, Terminal, exit_request},
+    process::{Group, Io, Process, Terminal, exit},
     request::SessionRequest,
 };
 use rustix::process::Signal;
-use ssh_wire::Rest;
 use std::{
     io::{self, Write},
     os::fd::AsFd,
@@ -47,8 +46,7 @@ pub fn run(process: Process, start: Start) -> io::Result<()> {
         }
         let told = Process::wait(&mut child, &group).and_then(|status| {
             // Before the end of the file: Dropbear's client closes the channel at that, and hears nothing any more.
-            let (name, data) = exit_request(status);
-            channel.notify(name, &Rest(&data))?;
+            channel.send_exit(&exit(status))?;
             Ok(channel.shutdown_write()?)
         });
         drop::<Sender<()>>(reaped);

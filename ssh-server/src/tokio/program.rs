@@ -6,14 +6,13 @@ use super::{
     together::{beside, both, first},
 };
 use crate::{
-    process::{Group, Io, Process, Terminal, exit_request},
+    process::{Group, Io, Process, Terminal, exit},
     request::SessionRequest,
 };
 use rustix::{
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
     process::{Pid, Signal, WaitId, WaitIdOptions, waitid},
 };
-use ssh_wire::Rest;
 use std::{
     future::pending,
     io,
@@ -75,9 +74,9 @@ pub async fn run(process: Process, start: Start) -> io::Result<()> {
             leader.ended().await?;
         }
     }
-    let (name, data) = exit_request(leader.reap()?);
+    let exit = exit(leader.reap()?);
     // Before the end of the file: Dropbear's client closes the channel at that, and hears nothing any more.
-    channel.notify(name, &Rest(&data))?;
+    channel.send_exit(&exit)?;
     Ok(channel.shutdown_write()?)
 }
 

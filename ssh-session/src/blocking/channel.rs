@@ -16,7 +16,7 @@ use crate::{
 use bytes::Bytes;
 use ssh_connection::{Blocked, ChannelId, Exit, Written};
 use ssh_wire::{
-    Encode,
+    Encode, Rest,
     message::connection::{Break, Env, Exec, Signal, Subsystem, TerminalSize},
     number::EXTENDED_DATA_STDERR,
 };
@@ -172,12 +172,18 @@ impl Channel {
         self.send_request(name, false, data).map(drop)
     }
 
+    /// Tells the other side how what ran for it has ended: what a server does before it shuts down its writing half and closes.
+    pub fn send_exit(&self, exit: &Exit) -> Result<(), Error> {
+        let (name, data) = exit.to_request();
+        self.notify(name, &Rest(&data))
+    }
+
     /// Sends requests, each with its data encoded, one behind the other and only then waits for the answers: one round
     /// trip for all. Answers, in order, whether the server did what was asked.
     pub fn request_all(&self, requests: &[(&str, Vec<u8>)]) -> Result<Vec<bool>, Error> {
         let numbers: Vec<_> = requests
             .iter()
-            .map(|(name, data)| self.send_request(name, true, &ssh_wire::Rest(data)))
+            .map(|(name, data)| self.send_request(name, true, &Rest(data)))
             .collect::<Result<_, _>>()?;
         let timeout = self.inner.connection.settings().request_timeout;
         numbers.into_iter().map(|number| self.inner.end.inbox.reply(self.shared(), number, timeout)).collect()

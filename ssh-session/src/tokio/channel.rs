@@ -11,7 +11,7 @@ use crate::{
 use bytes::Bytes;
 use ssh_connection::{Blocked, ChannelId, Exit, Written};
 use ssh_wire::{
-    Encode,
+    Encode, Rest,
     message::connection::{Break, Env, Exec, Signal, Subsystem, TerminalSize},
 };
 use std::{
@@ -156,14 +156,18 @@ impl Channel {
         self.inner().send_request(name, false, data).map(drop)
     }
 
+    /// Tells the other side how what ran for it has ended: what a server does before it shuts down its writing half and closes.
+    pub fn send_exit(&self, exit: &Exit) -> Result<(), Error> {
+        let (name, data) = exit.to_request();
+        self.notify(name, &Rest(&data))
+    }
+
     /// Sends requests, each with its data encoded, one behind the other and only then waits for the answers: one round
     /// trip for all. Answers, in order, whether the server did what was asked. All are sent at the first poll; dropping
     /// the future later gives up the answers only.
     pub async fn request_all(&self, requests: &[(&str, Vec<u8>)]) -> Result<Vec<bool>, Error> {
-        let sent: Vec<_> = requests
-            .iter()
-            .map(|(name, data)| self.begin(name, &ssh_wire::Rest(data)))
-            .collect::<Result<_, _>>()?;
+        let sent: Vec<_> =
+            requests.iter().map(|(name, data)| self.begin(name, &Rest(data))).collect::<Result<_, _>>()?;
         let mut answers = Vec::with_capacity(sent.len());
         for request in &sent {
             answers.push(request.answer().await?);
