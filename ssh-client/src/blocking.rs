@@ -14,7 +14,7 @@ pub use command::Command;
 pub use connect::{Login, Unverified};
 pub use session::Session;
 pub use ssh_session::blocking::{
-    Channel, Direct, Forward, Forwarded, Halves, Incoming, Stderr, Stream, Terminal,
+    Channel, Direct, Forward, Forwarded, Halves, Incoming, Source, Stderr, Stream, Terminal,
 };
 #[cfg(unix)]
 pub use ssh_session::blocking::{Readiness, Ready};

@@ -4,7 +4,7 @@ use crate::{Error, ErrorKind};
 use ssh_connection::Exit;
 use ssh_session::Terminal;
 use ssh_wire::{
-    Encode,
+    Encode, Reader,
     message::connection::{Env, Exec},
 };
 use std::fmt;
@@ -72,11 +72,14 @@ impl fmt::Debug for Start {
 
 /// Whether the command runs, by the answers to the requests.
 pub(crate) fn check(requests: &[(&'static str, Vec<u8>)], answers: &[bool]) -> Result<(), Error> {
-    for ((name, _), success) in requests.iter().zip(answers) {
+    for ((name, data), success) in requests.iter().zip(answers) {
         // A variable that the server does not take is no reason to give up; a terminal or the command itself is.
         match (success, *name) {
             (true, _) => {}
-            (false, "env") => log::info!("server refused to set an environment variable"),
+            (false, "env") => {
+                let variable = Reader::new(data).string().unwrap_or_default();
+                log::info!("server refused to set the variable {}", variable.escape_ascii());
+            }
             (false, name) => {
                 let message = format!("server refused the request {name:?}");
                 return Err(Error::new(ErrorKind::RequestRefused, message));

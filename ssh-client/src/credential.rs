@@ -141,17 +141,19 @@ impl Credential {
     /// A private key file of any format [`PrivateKeyFile`] reads, with its passphrase if it has one. A certificate that
     /// stands beside it, as `ssh-keygen -s` puts it there (`id_ed25519-cert.pub`), is used too; one that can't be read
     /// or is for another key is passed over with a warning in the log.
+    ///
+    /// # Errors
+    /// Of kind [`ErrorKind::File`]. What [caused](Error::get_ref) it is an [`io::Error`](std::io::Error), or a
+    /// [`KeyFileError`](crate::KeyFileError), which tells whether a passphrase is missing or wrong.
     pub fn key_file(
         path: impl AsRef<Path>,
         passphrase: Option<&[u8]>,
         provider: &Provider,
     ) -> Result<Self, Error> {
         let path = path.as_ref();
-        let failed =
-            |error: &dyn fmt::Display| Error::new(ErrorKind::File, format!("{}: {error}", path.display()));
-        let bytes = read(path).map_err(|error| failed(&error))?;
-        let file = PrivateKeyFile::parse(&bytes).map_err(|error| failed(&error))?;
-        let key = file.decrypt(passphrase).map_err(|error| failed(&error))?;
+        let bytes = read(path).map_err(|error| unusable(path, error))?;
+        let file = PrivateKeyFile::parse(&bytes).map_err(|error| unusable(path, error))?;
+        let key = file.decrypt(passphrase).map_err(|error| unusable(path, error))?;
         let credential = Self::key(&key, provider)?;
         let beside = beside(path);
         if !beside.exists() {
@@ -205,6 +207,11 @@ fn read(path: &Path) -> io::Result<Secret> {
     let mut bytes = Vec::with_capacity(size as usize + 64);
     file.take(MAX_FILE).read_to_end(&mut bytes)?;
     Ok(Secret::new(bytes))
+}
+
+/// A file that can't be used, and why.
+fn unusable(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::with_source(ErrorKind::File, path.display().to_string(), error)
 }
 
 /// Where the certificate for a key file stands.

@@ -56,9 +56,9 @@ pub use ssh_kex as kex;
 pub use ssh_session as session;
 pub use ssh_wire as wire;
 
-pub use ssh_auth::{keyfile::PrivateKeyFile, pattern};
-pub use ssh_connection::Exit;
-pub use ssh_crypto::{KeyPair, PrivateKey, Provider, PublicKey, Secret, Signer};
+pub use ssh_auth::{Attempt, KeyFileError, KeyFileErrorKind, PrivateKeyFile, pattern};
+pub use ssh_connection::{Exit, request::TerminalModes};
+pub use ssh_crypto::{KeyKind, KeyPair, PrivateKey, Provider, PublicKey, Secret, Signer};
 pub use ssh_kex::{Algorithms, Negotiated, RekeyLimit, default_provider};
 pub use ssh_session::{Error, ErrorKind, Phase, Terminal};
 pub use ssh_wire::message::connection::TerminalSize;

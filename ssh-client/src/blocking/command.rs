@@ -49,7 +49,8 @@ impl Command {
         self
     }
 
-    /// How long [`Command::output`] and [`Command::status`] wait for the next sign of the command.
+    /// How long [`Command::output`] and [`Command::status`] wait for the next sign of the command. When that is over the channel is
+    /// closed, and OpenSSH's server lets a command that has no [terminal](Command::terminal) run on.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);

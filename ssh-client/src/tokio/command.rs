@@ -53,7 +53,7 @@ impl Command {
     /// Starts the command, its streams as pipes. All requests leave behind each other, so this takes two round trips:
     /// the channel's, and theirs.
     ///
-    /// Dropping the future closes the channel, and the command with it if it has started.
+    /// Dropping the future closes the channel, as dropping the [`Child`] does.
     pub async fn spawn(&self) -> Result<Child, Error> {
         let channel = self.session.open_session().await?;
         let requests = self.start.requests();
@@ -65,7 +65,7 @@ impl Command {
 
     /// Runs the command to its end and collects what it writes, both streams at once.
     ///
-    /// Dropping the future closes the channel, and the command with it if it has started.
+    /// Dropping the future closes the channel, as dropping a [`Child`] does.
     pub async fn output(&self) -> Result<Output, Error> {
         self.run(true).await
     }
@@ -125,7 +125,9 @@ async fn collect(channel: &Channel, keep: bool) -> Result<Output, Error> {
     Ok(output)
 }
 
-/// A command that runs. Dropping it, and what was taken out of it, closes the channel; servers then hang up the command.
+/// A command that runs. Dropping it, and what was taken out of it, closes the channel. What becomes of the command then is up to
+/// the server: OpenSSH's hangs up one on a [terminal](Command::terminal), and lets others run until they read the end of their
+/// input or write where nobody reads; ours hangs up both.
 #[derive(Debug)]
 pub struct Child {
     /// Its standard input; dropping or shutting it down tells the command that no more will come.

@@ -2,7 +2,10 @@
 
 use super::facade::connect;
 use crate::support::{config, config_with_key};
-use ssh_client::{Config, Credential, ErrorKind, Secret, blocking, wire::number::NEWKEYS};
+use ssh_client::{
+    Config, Credential, Error, ErrorKind, KeyFileError, KeyFileErrorKind, Secret, blocking,
+    wire::number::NEWKEYS,
+};
 use std::{
     io::{self, Read},
     net::TcpStream,
@@ -27,6 +30,11 @@ fn a_key_with_a_passphrase() {
     assert_eq!(locked.kind(), ErrorKind::File);
     let wrong = Credential::key_file(&path, Some(b"sesame"), config.provider()).unwrap_err();
     assert_ne!(wrong.to_string(), locked.to_string());
+    let why = |error: &Error| error.get_ref().unwrap().downcast_ref::<KeyFileError>().unwrap().kind();
+    assert_eq!(why(&locked), KeyFileErrorKind::PassphraseNeeded);
+    assert_eq!(why(&wrong), KeyFileErrorKind::WrongPassphrase);
+    let missing = Credential::key_file(sshd.dir().join("none"), None, config.provider()).unwrap_err();
+    assert_eq!(io::Error::from(missing).kind(), io::ErrorKind::NotFound);
     let credential = Credential::key_file(&path, Some(b"open sesame"), config.provider()).unwrap();
     assert!(connect(&sshd, &config.credential(credential)).is_ok());
 }
