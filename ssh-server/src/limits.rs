@@ -19,7 +19,7 @@ pub struct Limits {
     pub sessions: usize,
     /// Sessions at a time that are not authenticated yet (32).
     pub startups: usize,
-    /// The same, from one address (8).
+    /// The same, from one address, or one network of 64 bits of IPv6 (8).
     pub startups_per_source: usize,
     /// Session channels of one session at a time (10): terminals, commands.
     pub channels: usize,
