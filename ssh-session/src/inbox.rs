@@ -19,6 +19,11 @@ pub(crate) const CHUNKS: usize = 8;
 /// Smaller pieces than this, in bytes, are put together, or each could keep a whole receive buffer of 256 KiB alive.
 const SMALL: usize = 16 * 1024;
 
+/// What stays unread beyond so many bytes is copied if it is less than half of a receive buffer: a peer may fill the rest of each
+/// with what is thrown away.
+const MUCH: usize = 1024 * 1024;
+const HALF: usize = 128 * 1024;
+
 /// Which of a channel's two streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
@@ -125,6 +130,8 @@ impl Queue {
         }
         if is_small {
             self.tail.extend_from_slice(&data);
+        } else if self.len > MUCH && data.len() < HALF {
+            self.chunks.push_back(Bytes::copy_from_slice(&data));
         } else {
             self.chunks.push_back(data);
         }
@@ -452,5 +459,22 @@ impl Inbox {
     /// Whether the peer is done with the channel.
     pub(crate) fn is_closed(&self) -> bool {
         self.lock().closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_reads_keeps_few_receive_buffers() {
+        let (mut queue, mut kept) = (Queue::default(), Vec::new());
+        for _ in 0..4 * MUCH / SMALL {
+            let buffer = Bytes::from(vec![0; 256 * 1024]);
+            queue.push(buffer.slice(..SMALL));
+            kept.push(buffer);
+        }
+        assert_eq!(queue.len, 4 * MUCH);
+        assert_eq!(kept.iter().filter(|buffer| !buffer.is_unique()).count(), MUCH / SMALL);
     }
 }
