@@ -26,17 +26,17 @@
 //!   second time: then it holds, and so does `canonical`, though names are not canonicalised; `Host` is compared with
 //!   what `HostName` has made of the name, and options that have a value keep it.
 //!   Any other criterion is an error that names file and line.
-//! - Options that OpenSSH knows and this library does not honour. They are told in the debug log, and forwardings
-//!   (`LocalForward`, `RemoteForward`, `DynamicForward`) by a warning. Those that would change to whom the connection
-//!   goes or whom it trusts are an error where they count (`ProxyCommand`, `ProxyJump`, `RefuseConnection`,
-//!   `KnownHostsCommand`), unless they ask for nothing: `none`. By [`Options::set`] every one of them is an error, unless
-//!   its value turns off what is not there anyway.
+//! - Options that OpenSSH knows and this library does not honour. They are told in the debug log. Those that would change to
+//!   whom a connection goes or whom it trusts are an error where they count (`ProxyCommand`, `RefuseConnection`,
+//!   `KnownHostsCommand`, `PermitRemoteOpen`), unless they ask for nothing: `none`, or `any`. By [`Options::set`] every one of
+//!   them is an error, unless its value turns off what is not there anyway.
 //! - Options named by `IgnoreUnknown`. Any other is an error that names it.
 
 mod agent;
 mod algorithms;
 mod apply;
 mod file;
+mod forward;
 mod line;
 mod names;
 mod tokens;
@@ -46,6 +46,7 @@ mod value;
 pub use agent::{AddKeys, AgentSocket, ForwardAgent};
 pub use algorithms::{AlgorithmList, ListError};
 pub use file::Scope;
+pub use forward::{Forward, ForwardError, Listen, Target};
 pub use names::{HostName, NameError, UserName};
 pub use tokens::{ExpandError, Tokens};
 pub use value::{
@@ -78,14 +79,20 @@ pub struct Options {
     pub certificate_files: Vec<Setting<String>>,
     /// `Ciphers`.
     pub ciphers: Option<Setting<AlgorithmList>>,
+    /// `ClearAllForwardings`: those below are not meant.
+    pub clear_all_forwardings: Option<Setting<bool>>,
     /// `Compression`: see [`Algorithms::compressed`](crate::Algorithms::compressed).
     pub compression: Option<Setting<bool>>,
     /// `ConnectTimeout`; `None` inside is no limit but the system's.
     pub connect_timeout: Option<Setting<Option<Duration>>>,
     /// `EscapeChar`.
     pub escape_char: Option<Setting<EscapeChar>>,
+    /// `ExitOnForwardFailure`.
+    pub exit_on_forward_failure: Option<Setting<bool>>,
     /// `ForwardAgent`.
     pub forward_agent: Option<Setting<ForwardAgent>>,
+    /// `GatewayPorts`: whether other machines may connect to local forwardings that name no address.
+    pub gateway_ports: Option<Setting<bool>>,
     /// `GlobalKnownHostsFile`; empty for `none`. Expand with [`Tokens::path`].
     pub global_known_hosts_files: Option<Setting<Vec<String>>>,
     /// `HashKnownHosts`.
@@ -107,6 +114,8 @@ pub struct Options {
     pub kbd_interactive_authentication: Option<Setting<bool>>,
     /// `KexAlgorithms`.
     pub kex_algorithms: Option<Setting<AlgorithmList>>,
+    /// `LocalForward` and `DynamicForward`, each one of every place, in order.
+    pub local_forwards: Vec<Setting<Forward>>,
     /// `LogLevel`.
     pub log_level: Option<Setting<LogLevel>>,
     /// `MACs`.
@@ -119,6 +128,9 @@ pub struct Options {
     pub port: Option<Setting<u16>>,
     /// `PreferredAuthentications`.
     pub preferred_authentications: Option<Setting<Vec<String>>>,
+    /// `ProxyJump`, unexpanded: the hosts to go over, in order, each as `[user@]host[:port]` or a URI; empty for `none`. Whoever
+    /// passes over it connects to another host than the user means.
+    pub proxy_jump: Option<Setting<Vec<String>>>,
     /// `PubkeyAcceptedAlgorithms`.
     pub pubkey_accepted_algorithms: Option<Setting<AlgorithmList>>,
     /// `PubkeyAuthentication`.
@@ -127,6 +139,8 @@ pub struct Options {
     pub rekey_limit: Option<Setting<RekeyLimit>>,
     /// `RemoteCommand`, unexpanded; `None` inside for `none`.
     pub remote_command: Option<Setting<Option<String>>>,
+    /// `RemoteForward`, each one of every place, in order.
+    pub remote_forwards: Vec<Setting<Forward>>,
     /// `RequestTTY`.
     pub request_tty: Option<Setting<RequestTty>>,
     /// `RequiredRSASize`: see [`Config::required_rsa_size`](crate::Config::required_rsa_size).
@@ -145,6 +159,8 @@ pub struct Options {
     pub set_env: Option<Setting<Vec<(String, String)>>>,
     /// `StdinNull`.
     pub stdin_null: Option<Setting<bool>>,
+    /// `StreamLocalBindUnlink`: whether a socket that is to be listened on may take the place of another.
+    pub stream_local_bind_unlink: Option<Setting<bool>>,
     /// `StrictHostKeyChecking`.
     pub strict_host_key_checking: Option<Setting<StrictHostKeyChecking>>,
     /// `User`.

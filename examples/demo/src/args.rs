@@ -48,9 +48,18 @@ pub(crate) struct Args {
     #[arg(short = 'F', value_name = "FILE")]
     pub(crate) config_file: Option<String>,
 
+    /// Let other machines connect to local forwardings that name no address
+    #[arg(short = 'g')]
+    pub(crate) gateway_ports: bool,
+
     /// A private key to log in with (may be given several times)
     #[arg(short = 'i', value_name = "FILE")]
     pub(crate) identity_files: Vec<String>,
+
+    /// Pass connections to a port here on to a host and port as the server reaches them; either end may be a socket's path
+    /// (may be given several times)
+    #[arg(short = 'L', value_name = "[ADDRESS:]PORT:HOST:PORT")]
+    pub(crate) local_forwards: Vec<String>,
 
     /// The user to log in as
     #[arg(short = 'l', value_name = "USER")]
@@ -79,6 +88,11 @@ pub(crate) struct Args {
     /// Tell nothing, not even errors
     #[arg(short = 'q', action = ArgAction::Count)]
     pub(crate) quiet: u8,
+
+    /// Pass connections to a port of the server, 0 for any, on to a host and port as they are reached from here; either end may
+    /// be a socket's path (may be given several times)
+    #[arg(short = 'R', value_name = "[ADDRESS:]PORT:HOST:PORT")]
+    pub(crate) remote_forwards: Vec<String>,
 
     /// The command is the name of a subsystem
     #[arg(short = 's')]
@@ -117,8 +131,8 @@ pub(crate) struct Args {
     pub(crate) command: Vec<String>,
 }
 
-const USAGE: &str = "demo [-46AaCNnqsTtvx] [-c ciphers] [-E log_file] [-e escape_char] [-F config_file]\n            \
-[-i identity_file] [-l user] [-m macs] [-o option] [-p port]\n            \
+const USAGE: &str = "demo [-46AaCgNnqsTtvx] [-c ciphers] [-E log_file] [-e escape_char] [-F config_file]\n            \
+[-i identity_file] [-L forwarding] [-l user] [-m macs] [-o option] [-p port] [-R forwarding]\n            \
 [[user@]host | ssh://[user@]host[:port] | --loopback] [command [argument ...]]";
 
 /// Stands where the destination would.

@@ -3,7 +3,7 @@
 use crate::exit::Failure;
 use log::debug;
 use ssh_client::{Provider, PublicKey, Signer};
-use ssh_server::{Fixed, KeyKind, KeyPair, PrivateKey, Programs, Server, blocking::Serving};
+use ssh_server::{Fixed, ForwardAll, KeyKind, KeyPair, PrivateKey, Programs, Server, blocking::Serving};
 use std::{
     net::{SocketAddr, TcpListener},
     sync::Arc,
@@ -33,6 +33,7 @@ impl Loopback {
             .host_key(Arc::new(pair(&host)?))
             .auth(Fixed::new(user).key(own.public_key()))
             .sessions(Programs::new())
+            .forwarding(ForwardAll)
             .build()
             .map_err(|error| failed(&error))?;
         let serving = TcpListener::bind((HOST, 0))

@@ -7,6 +7,7 @@
 //! | `local` | who runs the program, and where |
 //! | `connect`, `hostkey`, `identity` | dialling, trusting the host, logging in |
 //! | `loopback` | a server in this process, to try it without another machine |
+//! | `forward` | ports and sockets, in both directions |
 //! | `session`, `agent`, `escape` | the shell or command, joined to the terminal here |
 //! | `prompt`, `terminal`, `signals`, `log`, `exit` | the user, the terminal, the system |
 
@@ -15,6 +16,7 @@ mod args;
 mod connect;
 mod escape;
 mod exit;
+mod forward;
 mod hostkey;
 mod identity;
 mod local;
@@ -31,7 +33,9 @@ use exit::{Failure, OWN_ERROR};
 use local::Local;
 use loopback::Loopback;
 use prompt::Prompter;
-use ssh_client::{default_provider, ssh_config::LogLevel};
+use settings::Settings;
+use signals::Watch;
+use ssh_client::{blocking::Session, default_provider, ssh_config::LogLevel};
 use std::{process::ExitCode, sync::Arc};
 
 fn main() -> ExitCode {
@@ -57,7 +61,7 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         log::start(LogLevel::Info, None)?;
         return Err(failure);
     }
-    let watch = signals::Watch::start().map_err(|error| Failure::new(format!("signals: {error}")))?;
+    let watch = Watch::start().map_err(|error| Failure::new(format!("signals: {error}")))?;
     let local = Local::current()?;
     let destination = match &args.destination {
         // What files say of this machine is for its real server.
@@ -78,12 +82,41 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         Some(server) => (connect::connect_to_loopback(&settings, &provider, server)?, false),
         None => connect::connect(&settings, &provider)?,
     };
-    if contradicted && settings.session.forwarded_agent.take().is_some() {
-        ::log::warn!("the agent is not forwarded to a host whose key contradicts what is known");
+    if contradicted {
+        distrust(&mut settings)?;
     }
-    let code = session::run(&session, &settings.session, &watch);
+    let code = serve(&session, &settings, &watch);
     session.close();
     code
+}
+
+/// A host whose key contradicts what is known gets neither the agent nor connections.
+fn distrust(settings: &mut Settings) -> Result<(), Failure> {
+    if settings.session.forwarded_agent.take().is_some() {
+        ::log::warn!("the agent is not forwarded to a host whose key contradicts what is known");
+    }
+    let forwards = &mut settings.forwards;
+    if forwards.local.is_empty() && forwards.remote.is_empty() {
+        return Ok(());
+    }
+    let text = "nothing is forwarded by a host whose key contradicts what is known";
+    if forwards.required {
+        return Err(Failure::new(text));
+    }
+    ::log::warn!("{text}");
+    (forwards.local, forwards.remote) = (Vec::new(), Vec::new());
+    Ok(())
+}
+
+/// The session, and what is forwarded beside it: connections that are open are waited for.
+fn serve(session: &Session, settings: &Settings, watch: &Watch) -> Result<ExitCode, Failure> {
+    let forwarded = forward::start(session, &settings.forwards)?;
+    let code = session::run(session, &settings.session, watch)?;
+    if forwarded.any() {
+        ::log::debug!("waiting for forwarded connections to end");
+        forwarded.wait();
+    }
+    Ok(code)
 }
 
 fn ask_destination(local: &Local) -> Result<Destination, Failure> {

@@ -1,6 +1,8 @@
 //! Arguments and configuration files made into one whole, in which nothing is left open.
 
 mod choose;
+mod forwards;
+mod session;
 
 use crate::{
     args::{Args, Destination},
@@ -15,9 +17,8 @@ use ssh_client::{
     crypto::key::CertificateAlgorithm,
     known_hosts,
     ssh_config::{
-        AddKeys, AddressFamily, AgentSocket, AlgorithmList, ConfigError, Context, EscapeChar, ForwardAgent,
-        HostName, LogLevel, Options, Origin, RequestTty, Scope, SessionType, Setting, StrictHostKeyChecking,
-        Tokens,
+        AddKeys, AddressFamily, AgentSocket, AlgorithmList, ConfigError, Context, HostName, LogLevel,
+        Options, Origin, Scope, Setting, StrictHostKeyChecking, Tokens,
     },
 };
 use std::{
@@ -27,6 +28,8 @@ use std::{
 };
 
 pub(crate) use choose::Method;
+pub(crate) use forwards::Forwards;
+pub(crate) use session::{Session, Work};
 
 /// All that a session is made of.
 #[derive(Debug)]
@@ -47,6 +50,7 @@ pub(crate) struct Settings {
     pub(crate) trust: Trust,
     pub(crate) login: Login,
     pub(crate) session: Session,
+    pub(crate) forwards: Forwards,
     /// `None` if neither an option nor a file says anything.
     pub(crate) log_level: Option<LogLevel>,
 }
@@ -93,27 +97,6 @@ pub(crate) struct IdentityPath {
     pub(crate) path: PathBuf,
     /// Whether it was asked for: then its absence is worth telling.
     pub(crate) explicit: bool,
-}
-
-/// What happens once the user is logged in.
-#[derive(Debug, Clone)]
-pub(crate) struct Session {
-    pub(crate) work: Work,
-    pub(crate) request_tty: RequestTty,
-    pub(crate) escape: Option<u8>,
-    pub(crate) stdin_null: bool,
-    pub(crate) env: Vec<(String, String)>,
-    /// The agent that programs on the server may ask.
-    pub(crate) forwarded_agent: Option<PathBuf>,
-}
-
-/// What runs on the server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Work {
-    Nothing,
-    Shell,
-    Command(String),
-    Subsystem(String),
 }
 
 /// Reads the files the arguments allow, and resolves everything.
@@ -163,6 +146,7 @@ fn from_arguments(options: &mut Options, args: &Args, destination: &Destination)
         ("Compression", on(args.compression, "yes")),
         ("ForwardAgent", on(args.agent_forwarding, "yes").or(on(args.no_agent_forwarding, "no"))),
         ("Ciphers", args.ciphers.as_deref()),
+        ("GatewayPorts", on(args.gateway_ports, "yes")),
         ("MACs", args.macs.as_deref()),
         ("EscapeChar", args.escape_char.as_deref()),
         ("SessionType", on(args.no_session, "none").or(on(args.subsystem, "subsystem"))),
@@ -181,8 +165,15 @@ fn from_arguments(options: &mut Options, args: &Args, destination: &Destination)
             options.set_value(keyword, value)?;
         }
     }
-    for file in &args.identity_files {
-        options.set_value("IdentityFile", file)?;
+    let repeated = [
+        ("IdentityFile", &args.identity_files),
+        ("LocalForward", &args.local_forwards),
+        ("RemoteForward", &args.remote_forwards),
+    ];
+    for (keyword, values) in repeated {
+        for value in values {
+            options.set_value(keyword, value)?;
+        }
     }
     for option in &args.options {
         options.set(option)?;
@@ -222,6 +213,9 @@ impl<'a> Resolver<'a> {
 
     fn settings(self, args: &Args, provider: &Provider) -> Result<Settings, Failure> {
         let options = self.options;
+        if let Some(jumps) = options.proxy_jump.as_ref().filter(|jumps| !jumps.is_empty()) {
+            return Err(Failure::new(format!("{}: ProxyJump is not supported", jumps.origin)));
+        }
         let mut timeouts = Timeouts::default();
         if let Some(limit) = &options.connect_timeout {
             timeouts.connect = limit.value;
@@ -248,6 +242,7 @@ impl<'a> Resolver<'a> {
             keepalive: interval.map(|interval| (interval, count)),
             login: self.login(provider)?,
             session: self.session(&args.command)?,
+            forwards: self.forwards()?,
             log_level: quiet.or_else(|| options.log_level.as_ref().map(|level| level.value)),
             host: self.host,
         })
@@ -335,18 +330,6 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    fn forwarded_agent(&self) -> Result<Option<PathBuf>, Failure> {
-        let options = self.options;
-        let Some(setting) = &options.forward_agent else { return Ok(None) };
-        match &setting.value {
-            ForwardAgent::No => Ok(None),
-            ForwardAgent::Yes => self.agent(options.identity_agent.as_ref()),
-            ForwardAgent::Other(socket) => {
-                self.agent(Some(&Setting { value: socket.clone(), origin: setting.origin.clone() }))
-            }
-        }
-    }
-
     fn certificates(&self) -> Result<Vec<PathBuf>, Failure> {
         let named = self.options.certificate_files.iter();
         let files = named.filter(|file| !file.eq_ignore_ascii_case("none"));
@@ -367,67 +350,6 @@ impl<'a> Resolver<'a> {
             .filter(|file| !file.eq_ignore_ascii_case("none"))
             .map(|file| Ok(IdentityPath { path: self.path(file, &file.origin)?, explicit: true }))
             .collect()
-    }
-
-    fn session(&self, command: &[String]) -> Result<Session, Failure> {
-        let options = self.options;
-        Ok(Session {
-            work: self.work(command)?,
-            request_tty: value(&options.request_tty, RequestTty::Auto),
-            escape: match value(&options.escape_char, EscapeChar::Byte(b'~')) {
-                EscapeChar::Byte(byte) => Some(byte),
-                EscapeChar::None => None,
-            },
-            stdin_null: value(&options.stdin_null, false),
-            forwarded_agent: self.forwarded_agent()?,
-            env: self.env(
-                env::vars_os()
-                    .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-            ),
-        })
-    }
-
-    fn work(&self, command: &[String]) -> Result<Work, Failure> {
-        let configured = match &self.options.remote_command {
-            Some(setting) => match &setting.value {
-                Some(text) => Some(
-                    self.tokens
-                        .command(text)
-                        .map_err(|error| Failure::new(format!("{}: {error}", setting.origin)))?,
-                ),
-                None => None,
-            },
-            None => None,
-        };
-        let command = match (command, configured) {
-            ([], configured) => configured,
-            (words, None) => Some(words.join(" ")),
-            (_, Some(_)) => {
-                return Err(Failure::new(
-                    "a command was given, and RemoteCommand is set, too: \
-                    -o RemoteCommand=none switches it off",
-                ));
-            }
-        };
-        match (value(&self.options.session_type, SessionType::Default), command) {
-            (SessionType::None, None) => Ok(Work::Nothing),
-            (SessionType::None, Some(_)) => Err(Failure::new("a command can't run without a session (-N)")),
-            (SessionType::Subsystem, Some(name)) => Ok(Work::Subsystem(name)),
-            (SessionType::Subsystem, None) => Err(Failure::new("the name of the subsystem is missing (-s)")),
-            (SessionType::Default, Some(command)) => Ok(Work::Command(command)),
-            (SessionType::Default, None) => Ok(Work::Shell),
-        }
-    }
-
-    /// What is sent of the environment, and what is set beside it.
-    fn env(&self, local: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
-        let mut env: Vec<_> = local.filter(|(name, _)| self.options.sends_env(name)).collect();
-        env.sort();
-        if let Some(set) = &self.options.set_env {
-            env.retain(|(name, _)| set.iter().all(|(other, _)| other != name));
-            env.extend(set.value.iter().cloned());
-        }
-        env
     }
 }
 

@@ -1,13 +1,13 @@
 //! From a line to a value in [`Options`].
 
 use super::{
-    AddKeys, Options, Origin, Setting,
+    AddKeys, Forward, ForwardError, Options, Origin, Setting,
     line::Line,
     unhonoured::{self, Unhonoured, Weight},
     value::{RekeyLimit, Value},
 };
 use crate::pattern::PatternList;
-use log::{debug, warn};
+use log::debug;
 
 /// Takes the option of a line, unless an earlier one was there. What is wrong with it is said without its place.
 pub(super) fn apply(options: &mut Options, line: &Line<'_>, origin: &Origin) -> Result<(), String> {
@@ -21,10 +21,14 @@ pub(super) fn apply(options: &mut Options, line: &Line<'_>, origin: &Origin) -> 
         "casignaturealgorithms" => given.one(&mut o.ca_signature_algorithms),
         "certificatefile" => given.each(&mut o.certificate_files),
         "ciphers" => given.one(&mut o.ciphers),
+        "clearallforwardings" => given.one(&mut o.clear_all_forwardings),
         "compression" => given.one(&mut o.compression),
         "connecttimeout" => given.one(&mut o.connect_timeout),
+        "dynamicforward" => given.forward(&mut o.local_forwards, Forward::dynamic),
         "escapechar" => given.one(&mut o.escape_char),
+        "exitonforwardfailure" => given.one(&mut o.exit_on_forward_failure),
         "forwardagent" => given.one(&mut o.forward_agent),
+        "gatewayports" => given.one(&mut o.gateway_ports),
         "globalknownhostsfile" => given.files(&mut o.global_known_hosts_files),
         "hashknownhosts" => given.one(&mut o.hash_known_hosts),
         "hostkeyalgorithms" => given.one(&mut o.host_key_algorithms),
@@ -38,16 +42,23 @@ pub(super) fn apply(options: &mut Options, line: &Line<'_>, origin: &Origin) -> 
             given.one(&mut o.kbd_interactive_authentication)
         }
         "kexalgorithms" => given.one(&mut o.kex_algorithms),
+        "localforward" => given.forward(&mut o.local_forwards, Forward::local),
         "loglevel" => given.one(&mut o.log_level),
         "macs" => given.one(&mut o.macs),
         "numberofpasswordprompts" => given.one(&mut o.number_of_password_prompts),
         "passwordauthentication" => given.one(&mut o.password_authentication),
         "port" => given.one(&mut o.port),
         "preferredauthentications" => given.one(&mut o.preferred_authentications),
+        // The first of the two holds, and with it its "none".
+        "proxycommand" if o.proxy_jump.is_some() || given.is("none") => {
+            given.with(&mut o.proxy_jump, Ok(Vec::new()))
+        }
+        "proxyjump" => given.with(&mut o.proxy_jump, given.jump_hosts()),
         "pubkeyacceptedalgorithms" | "pubkeyacceptedkeytypes" => given.one(&mut o.pubkey_accepted_algorithms),
         "pubkeyauthentication" => given.with(&mut o.pubkey_authentication, given.pubkey_authentication()),
         "rekeylimit" => given.with(&mut o.rekey_limit, RekeyLimit::parse(&line.arguments)),
         "remotecommand" => given.with(&mut o.remote_command, given.command()),
+        "remoteforward" => given.forward(&mut o.remote_forwards, Forward::remote),
         "requesttty" => given.one(&mut o.request_tty),
         "requiredrsasize" => given.one(&mut o.required_rsa_size),
         "revokedhostkeys" => given.files(&mut o.revoked_host_keys),
@@ -57,6 +68,7 @@ pub(super) fn apply(options: &mut Options, line: &Line<'_>, origin: &Origin) -> 
         "sessiontype" => given.one(&mut o.session_type),
         "setenv" => given.with(&mut o.set_env, given.assignments()),
         "stdinnull" => given.one(&mut o.stdin_null),
+        "streamlocalbindunlink" => given.one(&mut o.stream_local_bind_unlink),
         "stricthostkeychecking" => given.one(&mut o.strict_host_key_checking),
         "user" => given.one(&mut o.user),
         "userknownhostsfile" => given.files(&mut o.user_known_hosts_files),
@@ -103,7 +115,10 @@ impl Given<'_> {
 
     /// An option whose values of every place count.
     fn each(&self, values: &mut Vec<Setting<String>>) -> Result<(), String> {
-        let value = String::parse(self.argument()?)?;
+        self.push(values, String::parse(self.argument()?)?)
+    }
+
+    fn push<T: PartialEq>(&self, values: &mut Vec<Setting<T>>, value: T) -> Result<(), String> {
         if values.len() >= MAX_VALUES {
             return Err(format!("is given more than {MAX_VALUES} times"));
         }
@@ -111,6 +126,24 @@ impl Given<'_> {
             values.push(Setting { value, origin: self.origin.clone() });
         }
         Ok(())
+    }
+
+    /// In one word, as `-L` has it, or in two: where to listen, and where to lead.
+    fn forward(
+        &self,
+        forwards: &mut Vec<Setting<Forward>>,
+        parse: impl Fn(&str) -> Result<Forward, ForwardError>,
+    ) -> Result<(), String> {
+        let parsed = match self.line.arguments.as_slice() {
+            [listen, target] => parse(&format!("{listen}:{target}")),
+            _ => parse(self.argument()?),
+        };
+        self.push(forwards, parsed.map_err(|error| error.to_string())?)
+    }
+
+    /// Empty for `none`.
+    fn jump_hosts(&self) -> Result<Vec<String>, String> {
+        if self.is("none") { Ok(Vec::new()) } else { Vec::parse(self.argument()?) }
     }
 
     fn files(&self, slot: &mut Option<Setting<Vec<String>>>) -> Result<(), String> {
@@ -122,6 +155,11 @@ impl Given<'_> {
             files => Ok(files.to_vec()),
         };
         self.with(slot, files)
+    }
+
+    /// Whether this is all of the value.
+    fn is(&self, value: &str) -> bool {
+        self.line.rest.eq_ignore_ascii_case(value)
     }
 
     fn argument(&self) -> Result<&str, String> {
@@ -183,18 +221,13 @@ impl Given<'_> {
     }
 
     fn unhonoured(&self, option: Unhonoured) -> Result<(), String> {
-        let is_off = |off: &str| self.line.rest.eq_ignore_ascii_case(off);
-        if option.off.is_some_and(is_off) {
+        if option.off.is_some_and(|off| self.is(off)) {
             return Ok(());
         }
         if option.weight == Weight::Vital || *self.origin == Origin::CommandLine {
             return Err("is not supported".to_owned());
         }
-        let (origin, keyword) = (self.origin, self.line.keyword);
-        match option.weight {
-            Weight::Missed => warn!("{origin}: {keyword} is not supported and not done"),
-            _ => debug!("{origin}: {keyword} is not honoured"),
-        }
+        debug!("{}: {} is not honoured", self.origin, self.line.keyword);
         Ok(())
     }
 }

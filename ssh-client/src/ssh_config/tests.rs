@@ -58,6 +58,9 @@ fn every_option_has_its_value() {
          PubkeyAuthentication host-bound\nRekeyLimit 1M 1h\nRemoteCommand echo \"a b\" # all of it\nRequestTTY force\n\
          CASignatureAlgorithms rsa-sha2-256\nRequiredRSASize 2048\nRevokedHostKeys /r ~/s\n\
          SendEnv LANG LC_*\nSendEnv X\nSendEnv -X\nServerAliveCountMax 5\nServerAliveInterval 30\n\
+         ClearAllForwardings no\nDynamicForward *:1080\nExitOnForwardFailure yes\nGatewayPorts yes\n\
+         LocalForward 8080 web:80\nLocalForward [::1]:8081 /run/web\nLocalForward 8080 web:80\nProxyJump a@b:1,ssh://c\n\
+         RemoteForward 0 web:80\nRemoteForward 1081\nStreamLocalBindUnlink yes\n\
          SessionType subsystem\nSetEnv A=1 \"B=2 3\"\nSetEnv C=4\nStdinNull yes\nStrictHostKeyChecking accept-new\n\
          User bob\nUserKnownHostsFile none\n",
     )
@@ -106,6 +109,18 @@ fn every_option_has_its_value() {
     assert_eq!(value(&options.server_alive_count_max), 5);
     assert_eq!(value(&options.server_alive_interval), Some(Duration::from_secs(30)));
     assert_eq!(value(&options.session_type), SessionType::Subsystem);
+    assert!(value(&options.exit_on_forward_failure) && value(&options.gateway_ports));
+    assert!(!value(&options.clear_all_forwardings) && value(&options.stream_local_bind_unlink));
+    let shown = |forwards: &[Setting<Forward>]| {
+        let show = |forward: &Setting<Forward>| {
+            let target = forward.target.as_ref().map_or("socks".to_owned(), Target::to_string);
+            format!("{} {target}", forward.listen)
+        };
+        forwards.iter().map(show).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&options.local_forwards), ["*:1080 socks", "8080 web:80", "[::1]:8081 /run/web"]);
+    assert_eq!(shown(&options.remote_forwards), ["0 web:80", "1081 socks"]);
+    assert_eq!(value(&options.proxy_jump), ["a@b:1", "ssh://c"]);
     let pairs = [("A", "1"), ("B", "2 3")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(value(&options.set_env), pairs, "the first line wins");
     assert!(value(&options.stdin_null));
@@ -129,14 +144,21 @@ fn options_of_the_command_line() {
         ("ForwardX11=yes", "command line: ForwardX11 is not supported"),
         ("Compression=much", "command line: Compression \"much\" is neither yes nor no"),
         ("ProxyCommand=nc %h %p", "command line: ProxyCommand is not supported"),
-        ("LocalForward 1 x:2", "command line: LocalForward is not supported"),
+        (
+            "LocalForward 1 x",
+            "command line: LocalForward \"1:x\" is not [address:]port:host:port, where a path may stand for either end",
+        ),
+        ("DynamicForward 0", "command line: DynamicForward \"0\" is not [address:]port"),
+        ("RemoteForward 1 x:2 3", "command line: RemoteForward has a second value, \"x:2\""),
+        ("ProxyJump a,,b", "command line: ProxyJump \"a,,b\" is no list of names"),
+        ("PermitRemoteOpen host:80", "command line: PermitRemoteOpen is not supported"),
         ("User=-x", "command line: User user name \"-x\" begins with '-'"),
         ("SetEnv A", "command line: SetEnv has \"A\" where NAME=VALUE should be"),
         ("Ciphers=a,,b", "command line: Ciphers \"a,,b\" is not a list of algorithms"),
     ] {
         assert_eq!(set(option), Err(message.into()));
     }
-    for off in ["ForwardX11=no", "PermitLocalCommand no", "ClearAllForwardings=yes", "ProxyJump=none"] {
+    for off in ["ForwardX11=no", "PermitLocalCommand no", "PermitRemoteOpen any", "KnownHostsCommand=none"] {
         assert_eq!(set(off), Ok(Options::default()), "{off}");
     }
 }
@@ -224,7 +246,7 @@ fn the_final_pass_comes_last() {
     assert_eq!(read("web", "Match canonical\n Port 1\n").unwrap().port, None);
     let both = read("web", "Match canonical\n Port 1\nMatch final\n Port 2\n").unwrap();
     assert_eq!(both.port.as_deref(), Some(&1));
-    assert_eq!(error("Match final all\nProxyJump j\n"), "config:2: ProxyJump is not supported");
+    assert_eq!(error("Match final all\nProxyCommand j\n"), "config:2: ProxyCommand is not supported");
 }
 
 #[test]
@@ -232,14 +254,14 @@ fn errors_name_file_and_line_wherever_they_stand() {
     assert_eq!(error("Port 22\n\nNoSuchOption yes\n"), "config:3: NoSuchOption is not a known option");
     assert_eq!(error("Host other\nPort many\n"), "config:2: Port \"many\" is no port");
     assert_eq!(error("Port \"22\n"), "config:1: a quote is not closed");
-    assert_eq!(error("Host host\nProxyJump j\n"), "config:2: ProxyJump is not supported");
+    assert_eq!(error("Host host\nProxyCommand j\n"), "config:2: ProxyCommand is not supported");
 }
 
 #[test]
 fn what_would_change_whom_to_trust_is_an_error_where_it_counts() {
     for (line, harmless) in [
         ("ProxyCommand nc %h %p", "ProxyCommand none"),
-        ("ProxyJump j", "ProxyJump none"),
+        ("PermitRemoteOpen host:80", "PermitRemoteOpen any"),
         ("KnownHostsCommand /usr/bin/keys %H", "KnownHostsCommand none"),
     ] {
         let keyword = line.split(' ').next().unwrap();
@@ -253,11 +275,24 @@ fn what_would_change_whom_to_trust_is_an_error_where_it_counts() {
 }
 
 #[test]
-fn forwardings_are_passed_over_in_files_alone() {
-    for line in ["LocalForward 8080 web:80", "RemoteForward 8080 web:80", "DynamicForward 1080"] {
-        assert_eq!(read("host", line).unwrap(), Options::default(), "{line}");
-        assert!(Options::default().set(line).is_err(), "{line}");
+fn of_ways_to_the_host_the_first_holds() {
+    let jumps = |text: &str| read("host", text).map(|options| options.proxy_jump.unwrap().value);
+    assert_eq!(jumps("ProxyJump j\nProxyCommand nc %h %p\nProxyJump k\n").unwrap(), ["j"]);
+    for none in ["ProxyJump none", "ProxyCommand none"] {
+        assert_eq!(jumps(&format!("{none}\nProxyJump j\nProxyCommand nc %h %p\n")).unwrap(), [""; 0]);
     }
+    assert_eq!(error("ProxyCommand nc %h %p\nProxyJump j\n"), "config:1: ProxyCommand is not supported");
+}
+
+#[test]
+fn each_forwarding_counts_once() {
+    let text = "Match final\nLocalForward 3 c:3\nHost *\nLocalForward 1 a:1\nLocalForward 2 b:2\n";
+    let ports = |options: Options| {
+        let listen = |forward: &Setting<Forward>| forward.listen.to_string();
+        options.local_forwards.iter().map(listen).collect::<Vec<_>>()
+    };
+    assert_eq!(ports(read("host", text).unwrap()), ["1", "2", "3"]);
+    assert_eq!(error("Host other\nLocalForward x\n").split(':').nth(1), Some("2"), "wherever it stands");
 }
 
 #[test]

@@ -52,7 +52,7 @@ pub enum ExpandError {
 }
 
 impl Tokens {
-    /// Replaces the tokens of a command (`RemoteCommand`).
+    /// Replaces the tokens of a command (`RemoteCommand`) or of names (`ProxyJump`).
     ///
     /// # Errors
     /// A token is not known.
@@ -70,13 +70,18 @@ impl Tokens {
             if !user.is_empty() && user != self.local_user {
                 return Err(ExpandError::Home(text.to_owned()));
             }
-            return Ok(self.home.join(self.expand(rest)?));
+            return Ok(self.home.join(self.socket(rest)?));
         }
-        self.expand(text).map(PathBuf::from)
+        self.socket(text).map(PathBuf::from)
     }
 
-    /// Variables first, and in the text as it was given: what a token stands for is never read again.
-    fn expand(&self, text: &str) -> Result<String, ExpandError> {
+    /// Replaces the tokens and `${VARIABLE}` of a socket's path (`LocalForward`, `RemoteForward`), which may be the other
+    /// machine's.
+    ///
+    /// # Errors
+    /// A token is not known, or a variable not set.
+    pub fn socket(&self, text: &str) -> Result<String, ExpandError> {
+        // Variables first, and in the text as it was given: what a token stands for is never read again.
         let mut expanded = String::new();
         let mut rest = text;
         while let Some((before, behind)) = rest.split_once("${") {
@@ -192,6 +197,7 @@ mod tests {
         assert_eq!(path("%u/${CARGO_PKG_NAME}/%r").unwrap(), Path::new(&format!("alice/{cargo}/bob")));
         assert!(matches!(path("${NO_SUCH_VARIABLE}"), Err(ExpandError::Variable { .. })));
         assert!(matches!(path("${PATH"), Err(ExpandError::Variable { .. })));
+        assert_eq!(tokens().socket("~/%r/${CARGO_PKG_NAME}"), Ok(format!("~/bob/{cargo}")));
     }
 
     #[test]

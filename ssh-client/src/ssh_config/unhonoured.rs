@@ -14,9 +14,7 @@ pub(super) struct Unhonoured {
 pub(super) enum Weight {
     /// Little.
     Light,
-    /// Something that the user counts on is not there.
-    Missed,
-    /// The connection would go elsewhere, or trust whom the user does not.
+    /// A connection would go elsewhere, or trust whom the user does not.
     Vital,
 }
 
@@ -24,9 +22,6 @@ pub(super) enum Weight {
 pub(super) fn find(keyword: &str) -> Option<Unhonoured> {
     if let Some((_, off)) = VITAL.iter().find(|(name, _)| *name == keyword) {
         return Some(Unhonoured { off: Some(off), weight: Weight::Vital });
-    }
-    if MISSED.contains(&keyword) {
-        return Some(Unhonoured { off: None, weight: Weight::Missed });
     }
     if WITHOUT_OFF.contains(&keyword) {
         return Some(Unhonoured { off: None, weight: Weight::Light });
@@ -38,17 +33,14 @@ pub(super) fn find(keyword: &str) -> Option<Unhonoured> {
 const VITAL: [(&str, &str); 5] = [
     ("canonicalizehostname", "no"),
     ("knownhostscommand", "none"),
+    ("permitremoteopen", "any"),
     ("proxycommand", "none"),
-    ("proxyjump", "none"),
     ("refuseconnection", "none"),
 ];
 
-const MISSED: [&str; 3] = ["dynamicforward", "localforward", "remoteforward"];
-
-const OFF: [(&str, &str); 36] = [
+const OFF: [(&str, &str); 33] = [
     ("channeltimeout", "none"),
     ("checkhostip", "no"),
-    ("clearallforwardings", "yes"),
     ("connectionattempts", "1"),
     ("controlmaster", "no"),
     ("controlpath", "none"),
@@ -59,7 +51,6 @@ const OFF: [(&str, &str); 36] = [
     ("forkafterauthentication", "no"),
     ("forwardx11", "no"),
     ("forwardx11trusted", "no"),
-    ("gatewayports", "no"),
     ("gssapiauthentication", "no"),
     ("gssapidelegatecredentials", "no"),
     ("gssapikeyexchange", "no"),
@@ -75,7 +66,6 @@ const OFF: [(&str, &str); 36] = [
     ("proxyusefdpass", "no"),
     ("rhostsrsaauthentication", "no"),
     ("rsaauthentication", "no"),
-    ("streamlocalbindunlink", "no"),
     ("tunnel", "no"),
     ("updatehostkeys", "no"),
     ("useroaming", "no"),
@@ -84,7 +74,7 @@ const OFF: [(&str, &str); 36] = [
     ("visualhostkey", "no"),
 ];
 
-const WITHOUT_OFF: [&str; 38] = [
+const WITHOUT_OFF: [&str; 36] = [
     "afstokenpassing",
     "bindaddress",
     "bindinterface",
@@ -93,7 +83,6 @@ const WITHOUT_OFF: [&str; 38] = [
     "canonicalizemaxdots",
     "canonicalizepermittedcnames",
     "cipher",
-    "exitonforwardfailure",
     "fallbacktorsh",
     "forwardx11timeout",
     "globalknownhostsfile2",
@@ -109,7 +98,6 @@ const WITHOUT_OFF: [&str; 38] = [
     "kerberosauthentication",
     "kerberostgtpassing",
     "localcommand",
-    "permitremoteopen",
     "securitykeyprovider",
     "smartcarddevice",
     "streamlocalbindmask",

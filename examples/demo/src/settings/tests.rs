@@ -1,6 +1,9 @@
 use super::*;
 use clap::Parser;
-use ssh_client::default_provider;
+use ssh_client::{
+    default_provider,
+    ssh_config::{Forward, RequestTty},
+};
 use std::fs;
 use tempfile::TempDir;
 
@@ -284,4 +287,23 @@ fn a_file_that_is_named_must_be_there() {
     let destination = Destination::parse("host").unwrap();
     let error = resolve(&args, &destination, &local(Path::new("/")), &default_provider()).unwrap_err();
     assert!(error.to_string().contains("/no/such/file"));
+}
+
+#[test]
+fn what_is_forwarded() {
+    let text = "LocalForward 1 a:1\nHost host\nRemoteForward /%h/s b:2\nGatewayPorts no\n";
+    let settings =
+        with_file(text, &["-g", "-L", "3:/%r/x", "-oExitOnForwardFailure=yes", "-4", "host"]).unwrap();
+    let Forwards { local, remote, address_family, gateway_ports, unlink, required } = settings.forwards;
+    let shown = |forwards: &[Forward]| {
+        let show = |forward: &Forward| format!("{} {}", forward.listen, forward.target.as_ref().unwrap());
+        forwards.iter().map(show).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&local), ["3 /alice/x", "1 a:1"]);
+    assert_eq!(shown(&remote), ["/host/s b:2"]);
+    assert_eq!((address_family, gateway_ports, unlink, required), (AddressFamily::Inet, true, false, true));
+    let settings = with_file(text, &["-L", "3:c:4", "-oClearAllForwardings=yes", "host"]).unwrap();
+    assert!(settings.forwards.local.is_empty() && settings.forwards.remote.is_empty());
+    let error = with_file("\nLocalForward /%z /x\n", &["host"]).unwrap_err();
+    assert!(error.starts_with("config:2: ") && error.contains("%z"), "{error}");
 }

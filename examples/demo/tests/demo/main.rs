@@ -6,6 +6,8 @@
 mod agents;
 mod commands;
 mod errors;
+mod forwarding;
+mod forwards;
 mod full_disks;
 mod host;
 mod host_keys;
