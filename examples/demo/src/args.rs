@@ -56,6 +56,10 @@ pub(crate) struct Args {
     #[arg(short = 'i', value_name = "FILE")]
     pub(crate) identity_files: Vec<String>,
 
+    /// Go over these hosts, with commas between them: log in to each, and to the next from there
+    #[arg(short = 'J', value_name = "[USER@]HOST[:PORT]", conflicts_with = "loopback")]
+    pub(crate) jump_hosts: Option<String>,
+
     /// Pass connections to a port here on to a host and port as the server reaches them; either end may be a socket's path
     /// (may be given several times)
     #[arg(short = 'L', value_name = "[ADDRESS:]PORT:HOST:PORT")]
@@ -110,6 +114,11 @@ pub(crate) struct Args {
     #[arg(short = 'v', action = ArgAction::Count)]
     pub(crate) verbose: u8,
 
+    /// Run no command: pass stdin on to a host and port, or a socket's path, as the server reaches them, and to stdout what comes
+    /// from there
+    #[arg(short = 'W', value_name = "HOST:PORT")]
+    pub(crate) stdio_forward: Option<String>,
+
     /// Log in to a server in this very process, which gives a shell or runs a command here: to try it without another machine. No
     /// destination is given then
     #[arg(long)]
@@ -132,7 +141,8 @@ pub(crate) struct Args {
 }
 
 const USAGE: &str = "demo [-46AaCgNnqsTtvx] [-c ciphers] [-E log_file] [-e escape_char] [-F config_file]\n            \
-[-i identity_file] [-L forwarding] [-l user] [-m macs] [-o option] [-p port] [-R forwarding]\n            \
+[-i identity_file] [-J jump_hosts] [-L forwarding] [-l user] [-m macs] [-o option] [-p port]\n            \
+[-R forwarding] [-W host:port]\n            \
 [[user@]host | ssh://[user@]host[:port] | --loopback] [command [argument ...]]";
 
 /// Stands where the destination would.
@@ -151,10 +161,15 @@ impl Args {
         }
         Self::try_parse_from(words)
     }
+
+    /// What of it counts for a jump host that leads to this target: the rest is the destination's, as OpenSSH has it.
+    pub(crate) fn of_jump(&self, target: String) -> Self {
+        Self { config_file: self.config_file.clone(), stdio_forward: Some(target), ..Self::default() }
+    }
 }
 
 /// `[user@]host` or `ssh://[user@]host[:port]`, taken apart but not checked.
-#[derive(Debug, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Destination {
     pub(crate) user: Option<String>,
     pub(crate) host: String,
@@ -185,6 +200,16 @@ impl Destination {
             return None;
         }
         Some(Self { user, host: host.to_owned(), port: port.map(str::to_owned) })
+    }
+
+    /// The same for a jump host, which may have its port behind it without being a URI: `[user@]host[:port]`.
+    pub(crate) fn parse_jump(text: &str) -> Option<Self> {
+        let whole = Self::parse(text)?;
+        if text.contains("://") {
+            return Some(whole);
+        }
+        let (host, port) = host_and_port(&whole.host).filter(|(host, _)| !host.is_empty())?;
+        Some(Self { user: whole.user, host: host.to_owned(), port: port.map(str::to_owned) })
     }
 }
 
@@ -332,6 +357,30 @@ mod tests {
             ("ssh://a%ff@host", None),
         ] {
             assert_eq!(Destination::parse(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn jump_hosts() {
+        let jump = |text| {
+            Destination::parse_jump(text).map(|Destination { user, host, port }| {
+                let user = user.map_or_else(String::new, |user| user + "@");
+                format!("{user}{host} {}", port.unwrap_or_default())
+            })
+        };
+        for (text, expected) in [
+            ("host", Some("host ")),
+            ("alice@host:2222", Some("alice@host 2222")),
+            ("a@b@host:1", Some("a@b@host 1")),
+            ("[::1]:2222", Some("::1 2222")),
+            ("alice@[::1]", Some("alice@::1 ")),
+            ("ssh://alice@host:1", Some("alice@host 1")),
+            ("::1", None),
+            (":22", None),
+            ("alice@", None),
+            ("", None),
+        ] {
+            assert_eq!(jump(text).as_deref(), expected, "{text:?}");
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::{
     exit::Failure,
+    forward,
     hostkey::Policy,
-    identity,
+    identity, jump,
     log::clean,
     loopback::{self, Loopback},
     prompt::Prompter,
@@ -13,7 +14,7 @@ use log::{debug, info};
 use ssh_client::{
     Config, Credential, Provider, Secret,
     agent::SessionBinding,
-    blocking::Session,
+    blocking::{Session, Stream},
     credential::Challenge,
     host_key::{Expect, NotRevoked},
 };
@@ -23,8 +24,13 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-/// A session as the settings have it, and whether its host key contradicts what is known.
-pub(crate) fn connect(settings: &Settings, provider: &Arc<Provider>) -> Result<(Session, bool), Failure> {
+/// A session as the settings have it, in a channel of the one that leads there if there is one; and whether its host key
+/// contradicts what is known.
+pub(crate) fn connect(
+    settings: &Settings,
+    provider: &Arc<Provider>,
+    via: Option<&Session>,
+) -> Result<(Session, bool), Failure> {
     let prompter = Prompter::new(settings.login.batch);
     let policy = Policy::new(settings.trust.clone(), prompter.clone())
         .map_err(|error| Failure::new(format!("known hosts can't be read: {error}")))?;
@@ -35,7 +41,15 @@ pub(crate) fn connect(settings: &Settings, provider: &Arc<Provider>) -> Result<(
     if let Some(alias) = &settings.trust.alias {
         config = config.host_alias(alias);
     }
-    let stream = Session::dial((&*settings.host, settings.port), &config)?;
+    let stream = match via {
+        None => Session::dial((&*settings.host, settings.port), &config)?.split(),
+        Some(jump) => {
+            let target = jump::target(settings);
+            let channel = forward::open(jump, &target, ("127.0.0.1", 0));
+            channel.map_err(|error| Failure::new(format!("{target}: {error}")))?.split()
+        }
+    }
+    .map_err(|error| Failure::new(format!("connection to {}: {error}", settings.host)))?;
     let mut login = Session::handshake(stream, &settings.host, settings.port, &config)?.verify()?;
     let (contradicted, binding) = (contradicted.load(Ordering::Relaxed), login.binding());
     let credentials = credentials(settings, provider, &prompter, contradicted, binding.as_ref());

@@ -1,8 +1,9 @@
-//! Forwarded connections (`-L`, `-R`), each in threads of its own.
+//! Forwarded connections (`-L`, `-R`, `-W`), each in threads of its own.
 
 mod local;
 mod relay;
 mod remote;
+mod streams;
 
 use crate::{exit::Failure, settings::Forwards};
 use log::warn;
@@ -20,6 +21,8 @@ use std::{
     sync::{Arc, Condvar, Mutex, PoisonError},
     thread,
 };
+
+pub(crate) use streams::join_streams;
 
 /// Begins to listen wherever it is asked for. What can't be had is told, and ends the program only if that is asked for.
 pub(crate) fn start(session: &Session, settings: &Forwards) -> Result<Connections, Failure> {

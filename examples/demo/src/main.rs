@@ -6,8 +6,9 @@
 //! | `settings` | command line and configuration files made into one whole |
 //! | `local` | who runs the program, and where |
 //! | `connect`, `hostkey`, `identity` | dialling, trusting the host, logging in |
+//! | `jump` | the same over other hosts |
 //! | `loopback` | a server in this process, to try it without another machine |
-//! | `forward` | ports and sockets, in both directions |
+//! | `forward` | connections to ports and sockets, in both directions |
 //! | `session`, `agent`, `escape` | the shell or command, joined to the terminal here |
 //! | `prompt`, `terminal`, `signals`, `log`, `exit` | the user, the terminal, the system |
 
@@ -19,6 +20,7 @@ mod exit;
 mod forward;
 mod hostkey;
 mod identity;
+mod jump;
 mod local;
 mod log;
 mod loopback;
@@ -78,15 +80,21 @@ fn run(args: &Args) -> Result<ExitCode, Failure> {
         true => Some(Loopback::start(&settings.user, &provider)?),
         false => None,
     };
+    let hops = jump::route(&settings, args, &local, &provider)?;
+    if args.loopback && !hops.is_empty() {
+        return Err(Failure::new("no way leads over other hosts to --loopback"));
+    }
+    let jumps = jump::travel(&hops, &provider)?;
     let (session, contradicted) = match &server {
         Some(server) => (connect::connect_to_loopback(&settings, &provider, server)?, false),
-        None => connect::connect(&settings, &provider)?,
+        None => connect::connect(&settings, &provider, jumps.last())?,
     };
     if contradicted {
         distrust(&mut settings)?;
     }
     let code = serve(&session, &settings, &watch);
     session.close();
+    jumps.iter().rev().for_each(Session::close);
     code
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     escape::{Command, Escape},
     exit::{self, Failure, OWN_ERROR},
+    forward,
     settings::{Session as Settings, Work},
     signals::Watch,
     terminal::{self, RawMode},
@@ -32,8 +33,10 @@ use std::{
 
 /// Runs what the settings ask for, to its end; the answer is this program's status.
 pub(crate) fn run(session: &Session, settings: &Settings, watch: &Watch) -> Result<ExitCode, Failure> {
-    if settings.work == Work::Nothing {
-        return wait_for_end(session);
+    match &settings.work {
+        Work::Nothing => return wait_for_end(session),
+        Work::Forward(target) => return forward::join_streams(session, target, settings.stdin_null),
+        _ => {}
     }
     let channel = session.open_session()?;
     for (name, value) in &settings.env {
@@ -111,7 +114,7 @@ fn start(session: &Session, channel: &Channel, settings: &Settings) -> Result<bo
         Work::Subsystem(name) => {
             requests.push(("subsystem", encoded(&Subsystem { name: name.as_bytes() })));
         }
-        Work::Nothing => {}
+        Work::Nothing | Work::Forward(_) => {}
     }
     let mut on_terminal = false;
     for ((name, _), granted) in requests.iter().zip(channel.request_all(&requests)?) {

@@ -51,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) login: Login,
     pub(crate) session: Session,
     pub(crate) forwards: Forwards,
+    /// The hosts on the way, in order, as far as they are named here.
+    pub(crate) jumps: Vec<Destination>,
     /// `None` if neither an option nor a file says anything.
     pub(crate) log_level: Option<LogLevel>,
 }
@@ -149,11 +151,16 @@ fn from_arguments(options: &mut Options, args: &Args, destination: &Destination)
         ("GatewayPorts", on(args.gateway_ports, "yes")),
         ("MACs", args.macs.as_deref()),
         ("EscapeChar", args.escape_char.as_deref()),
-        ("SessionType", on(args.no_session, "none").or(on(args.subsystem, "subsystem"))),
+        ("ProxyJump", args.jump_hosts.as_deref()),
+        (
+            "SessionType",
+            on(args.no_session || args.stdio_forward.is_some(), "none").or(on(args.subsystem, "subsystem")),
+        ),
         ("StdinNull", on(args.stdin_null, "yes")),
         (
             "RequestTTY",
             match args.terminal {
+                _ if args.stdio_forward.is_some() => Some("no"),
                 0 => on(args.no_terminal, "no"),
                 1 => Some("yes"),
                 _ => Some("force"),
@@ -213,9 +220,6 @@ impl<'a> Resolver<'a> {
 
     fn settings(self, args: &Args, provider: &Provider) -> Result<Settings, Failure> {
         let options = self.options;
-        if let Some(jumps) = options.proxy_jump.as_ref().filter(|jumps| !jumps.is_empty()) {
-            return Err(Failure::new(format!("{}: ProxyJump is not supported", jumps.origin)));
-        }
         let mut timeouts = Timeouts::default();
         if let Some(limit) = &options.connect_timeout {
             timeouts.connect = limit.value;
@@ -241,11 +245,22 @@ impl<'a> Resolver<'a> {
             rekey,
             keepalive: interval.map(|interval| (interval, count)),
             login: self.login(provider)?,
-            session: self.session(&args.command)?,
-            forwards: self.forwards()?,
+            session: self.session(args)?,
+            forwards: self.forwards(args)?,
+            jumps: self.jumps()?,
             log_level: quiet.or_else(|| options.log_level.as_ref().map(|level| level.value)),
             host: self.host,
         })
+    }
+
+    fn jumps(&self) -> Result<Vec<Destination>, Failure> {
+        let Some(setting) = &self.options.proxy_jump else { return Ok(Vec::new()) };
+        let jump = |text: &String| {
+            let failed = |why: String| Failure::new(format!("{}: {why}", setting.origin));
+            let text = self.tokens.command(text).map_err(|error| failed(error.to_string()))?;
+            Destination::parse_jump(&text).ok_or_else(|| failed(format!("{text:?} is no jump host")))
+        };
+        setting.value.iter().map(jump).collect()
     }
 
     fn algorithms(&self, provider: &Provider) -> Result<Algorithms, Failure> {

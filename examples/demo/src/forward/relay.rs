@@ -90,27 +90,27 @@ fn download(channel: &Channel, mut socket: &Socket) -> io::Result<()> {
 }
 
 /// The two directions of a channel, which is closed when both are at their end.
-pub(crate) struct Ends<'a> {
-    channel: &'a Channel,
+pub(super) struct Ends {
+    channel: Channel,
     one: AtomicBool,
 }
 
-impl<'a> Ends<'a> {
-    pub(crate) fn new(channel: &'a Channel) -> Self {
-        Self { channel, one: AtomicBool::new(false) }
+impl Ends {
+    pub(super) fn new(channel: &Channel) -> Self {
+        Self { channel: channel.clone(), one: AtomicBool::new(false) }
     }
 
     /// One direction is at its end.
-    pub(crate) fn one(&self) {
+    pub(super) fn one(&self) {
         if self.one.swap(true, Ordering::Relaxed) {
             self.channel.close();
         }
     }
 
     /// Sends what is read, and its end.
-    pub(crate) fn upload(&self, mut from: impl Read) {
+    pub(super) fn upload(&self, mut from: impl Read) {
         let mut buffer = vec![0; BUFFER];
-        let mut to = self.channel;
+        let mut to = &self.channel;
         let sent = loop {
             match from.read(&mut buffer) {
                 Ok(0) => break self.channel.shutdown_write().map_err(io::Error::from),

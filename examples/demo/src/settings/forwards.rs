@@ -1,7 +1,7 @@
 //! Which connections are forwarded.
 
 use super::{Resolver, value};
-use crate::exit::Failure;
+use crate::{args::Args, exit::Failure};
 use ssh_client::ssh_config::{AddressFamily, Forward, Listen, Setting, Target};
 
 /// Which connections are forwarded, with the paths of sockets expanded.
@@ -22,9 +22,11 @@ pub(crate) struct Forwards {
 }
 
 impl Resolver<'_> {
-    pub(super) fn forwards(&self) -> Result<Forwards, Failure> {
+    pub(super) fn forwards(&self, args: &Args) -> Result<Forwards, Failure> {
         let options = self.options;
-        let cleared = value(&options.clear_all_forwardings, false);
+        // Who wants the standard streams passed on wants nothing else.
+        let alone = args.stdio_forward.is_some();
+        let cleared = value(&options.clear_all_forwardings, alone);
         let expanded = |forwards: &[Setting<Forward>]| -> Result<Vec<Forward>, Failure> {
             forwards.iter().filter(|_| !cleared).map(|forward| self.forward(forward)).collect()
         };
@@ -34,7 +36,7 @@ impl Resolver<'_> {
             address_family: value(&options.address_family, AddressFamily::Any),
             gateway_ports: value(&options.gateway_ports, false),
             unlink: value(&options.stream_local_bind_unlink, false),
-            required: value(&options.exit_on_forward_failure, false),
+            required: value(&options.exit_on_forward_failure, alone),
         })
     }
 

@@ -1,8 +1,8 @@
 //! What happens once the user is logged in.
 
 use super::{Resolver, value};
-use crate::exit::Failure;
-use ssh_client::ssh_config::{EscapeChar, ForwardAgent, RequestTty, SessionType, Setting};
+use crate::{args::Args, exit::Failure};
+use ssh_client::ssh_config::{EscapeChar, ForwardAgent, RequestTty, SessionType, Setting, Target};
 use std::{env, path::PathBuf};
 
 /// What happens once the user is logged in.
@@ -24,13 +24,18 @@ pub(crate) enum Work {
     Shell,
     Command(String),
     Subsystem(String),
+    /// The standard streams are joined to a place that the server reaches.
+    Forward(Target),
 }
 
 impl Resolver<'_> {
-    pub(super) fn session(&self, command: &[String]) -> Result<Session, Failure> {
+    pub(super) fn session(&self, args: &Args) -> Result<Session, Failure> {
         let options = self.options;
         Ok(Session {
-            work: self.work(command)?,
+            work: match &args.stdio_forward {
+                Some(target) => forward(target, &args.command)?,
+                None => self.work(&args.command)?,
+            },
             request_tty: value(&options.request_tty, RequestTty::Auto),
             escape: match value(&options.escape_char, EscapeChar::Byte(b'~')) {
                 EscapeChar::Byte(byte) => Some(byte),
@@ -99,4 +104,11 @@ impl Resolver<'_> {
         }
         env
     }
+}
+
+fn forward(target: &str, command: &[String]) -> Result<Work, Failure> {
+    if !command.is_empty() {
+        return Err(Failure::new("a command can't run where the standard streams are passed on (-W)"));
+    }
+    target.parse().map(Work::Forward).map_err(|error| Failure::new(format!("-W {error}")))
 }

@@ -307,3 +307,70 @@ fn what_is_forwarded() {
     let error = with_file("\nLocalForward /%z /x\n", &["host"]).unwrap_err();
     assert!(error.starts_with("config:2: ") && error.contains("%z"), "{error}");
 }
+
+#[test]
+fn ways_over_other_hosts() {
+    let jumps = |text: &str, arguments: &[&str]| {
+        let show = |jump: &Destination| {
+            let user = jump.user.as_deref().unwrap_or("-");
+            format!("{user} {} {}", jump.host, jump.port.as_deref().unwrap_or("-"))
+        };
+        with_file(text, arguments).map(|settings| settings.jumps.iter().map(show).collect::<Vec<_>>())
+    };
+    let text = "Host host\nProxyJump %r@gate.%h:2222,ssh://[::1]\nProxyCommand nc %h %p\n";
+    assert_eq!(jumps(text, &["bob@host"]).unwrap(), ["bob gate.host 2222", "- ::1 -"]);
+    assert_eq!(jumps(text, &["-J", "other", "host"]).unwrap(), ["- other -"]);
+    assert_eq!(jumps(text, &["-J", "none", "host"]).unwrap(), [""; 0]);
+    assert_eq!(jumps(text, &["another"]).unwrap(), [""; 0]);
+    let error = jumps("ProxyJump a,:1\n", &["host"]).unwrap_err();
+    assert_eq!(error, "config:1: \":1\" is no jump host");
+}
+
+#[test]
+fn the_way_is_resolved_host_by_host() {
+    let home = TempDir::new().unwrap();
+    let file = home.path().join("config");
+    let text = "Host gate\nHostName gate.example.com\nUser carol\nProxyJump first\nRemoteCommand x\n\
+                Host loop*\nProxyJump loop\n";
+    fs::write(&file, text).unwrap();
+    let route = |arguments: &[&str]| {
+        let arguments = [&["demo", "-F", file.to_str().unwrap(), "-p", "9"], arguments].concat();
+        let args = Args::try_parse_from(arguments).unwrap();
+        let destination = Destination::parse(args.destination.as_deref().unwrap()).unwrap();
+        let (local, provider) = (local(Path::new("/home/alice")), default_provider());
+        let settings = resolve(&args, &destination, &local, &provider).unwrap();
+        let hops = crate::jump::route(&settings, &args, &local, &provider)?;
+        let show = |hop: &Settings| {
+            let Work::Forward(target) = &hop.session.work else { panic!("{:?}", hop.session.work) };
+            format!("{}@{}:{} to {target}", hop.user, hop.host, hop.port)
+        };
+        Ok(hops.iter().map(show).collect::<Vec<_>>())
+    };
+    let direct: Result<_, Failure> = route(&["host"]);
+    assert_eq!(direct, Ok(Vec::new()));
+    assert_eq!(
+        route(&["-J", "gate", "host"]).unwrap(),
+        ["alice@first:22 to gate.example.com:22", "carol@gate.example.com:22 to host:9"]
+    );
+    assert_eq!(
+        route(&["-J", "[::1]:1,gate", "host"]).unwrap(),
+        ["alice@::1:1 to gate.example.com:22", "carol@gate.example.com:22 to host:9"]
+    );
+    assert_eq!(
+        route(&["loop"]).unwrap_err().to_string(),
+        "more than 16 jump hosts: does loop lead to itself?"
+    );
+}
+
+#[test]
+fn the_standard_streams_passed_on() {
+    let settings = with_file("LocalForward 1 a:1\nRemoteCommand x\n", &["-W", "[::1]:80", "host"]).unwrap();
+    assert_eq!(settings.session.work, Work::Forward("[::1]:80".parse().unwrap()));
+    assert_eq!(settings.session.request_tty, RequestTty::No);
+    assert!(settings.forwards.local.is_empty() && settings.forwards.required);
+    let text = "ClearAllForwardings no\nExitOnForwardFailure no\nLocalForward 1 a:1\n";
+    let settings = with_file(text, &["-W", "/run/x", "host"]).unwrap();
+    assert!(settings.forwards.local.len() == 1 && !settings.forwards.required);
+    assert_eq!(with_file("", &["-W", "80", "host"]).unwrap_err(), "-W \"80\" is not host:port or a path");
+    assert!(with_file("", &["-W", "a:1", "host", "x"]).unwrap_err().contains("(-W)"));
+}

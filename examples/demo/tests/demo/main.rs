@@ -11,6 +11,7 @@ mod forwards;
 mod full_disks;
 mod host;
 mod host_keys;
+mod jumps;
 mod logins;
 mod loopback;
 mod terminals;
