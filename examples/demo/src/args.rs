@@ -36,6 +36,11 @@ pub(crate) struct Args {
     #[arg(short = 'c', value_name = "CIPHERS", allow_hyphen_values = true)]
     pub(crate) ciphers: Option<String>,
 
+    /// Pass connections to a port here on to where each asks, by SOCKS 4, 4a or 5, as the server reaches it (may be given
+    /// several times)
+    #[arg(short = 'D', value_name = "[ADDRESS:]PORT")]
+    pub(crate) dynamic_forwards: Vec<String>,
+
     /// Write the log to this file instead of stderr
     #[arg(short = 'E', value_name = "FILE")]
     pub(crate) log_file: Option<PathBuf>,
@@ -73,7 +78,7 @@ pub(crate) struct Args {
     #[arg(short = 'm', value_name = "MACS", allow_hyphen_values = true)]
     pub(crate) macs: Option<String>,
 
-    /// Run no command and open no session: only connect and log in
+    /// Run no command and open no session: only connect, log in and forward
     #[arg(short = 'N')]
     pub(crate) no_session: bool,
 
@@ -94,8 +99,8 @@ pub(crate) struct Args {
     pub(crate) quiet: u8,
 
     /// Pass connections to a port of the server, 0 for any, on to a host and port as they are reached from here; either end may
-    /// be a socket's path (may be given several times)
-    #[arg(short = 'R', value_name = "[ADDRESS:]PORT:HOST:PORT")]
+    /// be a socket's path; without host and port, to where each asks by SOCKS (may be given several times)
+    #[arg(short = 'R', value_name = "[ADDRESS:]PORT[:HOST:PORT]")]
     pub(crate) remote_forwards: Vec<String>,
 
     /// The command is the name of a subsystem
@@ -140,8 +145,8 @@ pub(crate) struct Args {
     pub(crate) command: Vec<String>,
 }
 
-const USAGE: &str = "demo [-46AaCgNnqsTtvx] [-c ciphers] [-E log_file] [-e escape_char] [-F config_file]\n            \
-[-i identity_file] [-J jump_hosts] [-L forwarding] [-l user] [-m macs] [-o option] [-p port]\n            \
+const USAGE: &str = "demo [-46AaCgNnqsTtvx] [-c ciphers] [-D [address:]port] [-E log_file] [-e escape_char]\n            \
+[-F config_file] [-i identity_file] [-J jump_hosts] [-L forwarding] [-l user] [-m macs] [-o option] [-p port]\n            \
 [-R forwarding] [-W host:port]\n            \
 [[user@]host | ssh://[user@]host[:port] | --loopback] [command [argument ...]]";
 

@@ -1,13 +1,15 @@
-//! Forwarded connections (`-L`, `-R`, `-W`), each in threads of its own.
+//! Forwarded connections (`-L`, `-R`, `-D`, `-W`), each in threads of its own.
 
 mod local;
 mod relay;
 mod remote;
+mod socks;
 mod streams;
 
 use crate::{exit::Failure, settings::Forwards};
-use log::warn;
+use log::{debug, warn};
 use relay::Socket;
+use socks::Request;
 use ssh_client::{
     Error,
     blocking::{Channel, Session},
@@ -55,6 +57,36 @@ pub(crate) fn open(session: &Session, target: &Target, originator: (&str, u16)) 
             "".encode(&mut data);
             0u32.encode(&mut data);
             session.open("direct-streamlocal@openssh.com", &data)
+        }
+    }
+}
+
+/// Makes the way to a target, or to what `client` asks for by SOCKS, who is told how that went. `None` if it asks for nothing
+/// that there is.
+fn reach<T>(
+    target: Option<&Target>,
+    client: &mut impl socks::Client,
+    lead: impl FnOnce(&Target) -> Result<T, Failure>,
+) -> Result<Option<T>, Failure> {
+    if let Some(target) = target {
+        return lead(target).map(Some);
+    }
+    let request = match Request::read(client) {
+        Ok(request) => request,
+        Err(error) => {
+            debug!("no request by SOCKS: {error}");
+            return Ok(None);
+        }
+    };
+    match lead(&request.target) {
+        Ok(way) => {
+            request.grant(client).map_err(|error| Failure::new(error.to_string()))?;
+            Ok(Some(way))
+        }
+        Err(failure) => {
+            // Who does not hear it has gone.
+            let _ = request.refuse(client);
+            Err(failure)
         }
     }
 }

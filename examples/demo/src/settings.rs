@@ -174,6 +174,7 @@ fn from_arguments(options: &mut Options, args: &Args, destination: &Destination)
     }
     let repeated = [
         ("IdentityFile", &args.identity_files),
+        ("DynamicForward", &args.dynamic_forwards),
         ("LocalForward", &args.local_forwards),
         ("RemoteForward", &args.remote_forwards),
     ];

@@ -1,7 +1,7 @@
-//! Connections that come here, and go on from the server (`-L`).
+//! Connections that come here, and go on from the server (`-L`, `-D`).
 
 use super::{
-    Connections, addresses, open,
+    Connections, addresses, open, reach,
     relay::{self, Socket},
 };
 use crate::{exit::Failure, settings::Forwards};
@@ -159,13 +159,15 @@ impl Route {
     fn serve(&self, socket: &Socket, from: Option<SocketAddr>) -> Result<(), Failure> {
         let (ip, port) =
             from.map_or(("127.0.0.1".to_owned(), 0), |from| (from.ip().to_string(), from.port()));
-        let Some(target) = &self.target else {
-            return Err(Failure::new("SOCKS is not spoken here"));
+        let lead = |target: &Target| {
+            debug!("{ip} port {port} is passed on to {target}");
+            let channel = open(&self.session, target, (&ip, port));
+            channel.map_err(|error| Failure::new(format!("{target}: {error}")))
         };
-        debug!("{ip} port {port} is passed on to {target}");
-        let channel = open(&self.session, target, (&ip, port))
-            .map_err(|error| Failure::new(format!("{target}: {error}")))?;
-        relay::join(&channel, socket)
+        match reach(self.target.as_ref(), &mut &*socket, lead)? {
+            Some(channel) => relay::join(&channel, socket),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Connections that come to the server, and go on from here (`-R`).
 
-use super::{Connections, connect, relay};
+use super::{Connections, connect, reach, relay};
 use crate::{exit::Failure, settings::Forwards};
 use log::{debug, info};
 use ssh_client::{
@@ -103,11 +103,12 @@ impl Route {
 
     /// A channel that is dropped is closed: so the other side learns that it leads nowhere.
     fn serve(&self, channel: &Channel) -> Result<(), Failure> {
-        let Some(target) = &self.target else {
-            return Err(Failure::new("SOCKS is not spoken here"));
+        let lead = |target: &Target| {
+            connect(target, self.family).map_err(|error| Failure::new(format!("{target}: {error}")))
         };
-        let socket =
-            connect(target, self.family).map_err(|error| Failure::new(format!("{target}: {error}")))?;
-        relay::join(channel, &socket)
+        match reach(self.target.as_ref(), &mut &*channel, lead)? {
+            Some(socket) => relay::join(channel, &socket),
+            None => Ok(()),
+        }
     }
 }

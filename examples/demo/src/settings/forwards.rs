@@ -2,7 +2,7 @@
 
 use super::{Resolver, value};
 use crate::{args::Args, exit::Failure};
-use ssh_client::ssh_config::{AddressFamily, Forward, Listen, Setting, Target};
+use ssh_client::ssh_config::{AddressFamily, ExpandError, Forward, Listen, Setting, Target};
 
 /// Which connections are forwarded, with the paths of sockets expanded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,14 +41,13 @@ impl Resolver<'_> {
     }
 
     fn forward(&self, forward: &Setting<Forward>) -> Result<Forward, Failure> {
-        let failed = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", forward.origin));
-        let expand = |path: &str| self.tokens.socket(path).map_err(|error| failed(&error));
+        let failed = |error: ExpandError| Failure::new(format!("{}: {error}", forward.origin));
+        let expand = |path: &str| self.tokens.socket(path).map_err(failed);
         let listen = match &forward.listen {
             Listen::Socket(path) => Listen::Socket(expand(path)?),
             port => port.clone(),
         };
         let target = match &forward.target {
-            None => return Err(failed(&"SOCKS is not supported: the forwarding needs a host and a port")),
             Some(Target::Socket(path)) => Some(Target::Socket(expand(path)?)),
             target => target.clone(),
         };

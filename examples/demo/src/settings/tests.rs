@@ -2,7 +2,7 @@ use super::*;
 use clap::Parser;
 use ssh_client::{
     default_provider,
-    ssh_config::{Forward, RequestTty},
+    ssh_config::{Forward, RequestTty, Target},
 };
 use std::fs;
 use tempfile::TempDir;
@@ -292,15 +292,21 @@ fn a_file_that_is_named_must_be_there() {
 #[test]
 fn what_is_forwarded() {
     let text = "LocalForward 1 a:1\nHost host\nRemoteForward /%h/s b:2\nGatewayPorts no\n";
-    let settings =
-        with_file(text, &["-g", "-L", "3:/%r/x", "-oExitOnForwardFailure=yes", "-4", "host"]).unwrap();
+    let settings = with_file(
+        text,
+        &["-g", "-L", "3:/%r/x", "-D", "*:4", "-R5", "-oExitOnForwardFailure=yes", "-4", "host"],
+    )
+    .unwrap();
     let Forwards { local, remote, address_family, gateway_ports, unlink, required } = settings.forwards;
     let shown = |forwards: &[Forward]| {
-        let show = |forward: &Forward| format!("{} {}", forward.listen, forward.target.as_ref().unwrap());
+        let show = |forward: &Forward| {
+            let target = forward.target.as_ref().map_or("socks".to_owned(), Target::to_string);
+            format!("{} {target}", forward.listen)
+        };
         forwards.iter().map(show).collect::<Vec<_>>()
     };
-    assert_eq!(shown(&local), ["3 /alice/x", "1 a:1"]);
-    assert_eq!(shown(&remote), ["/host/s b:2"]);
+    assert_eq!(shown(&local), ["*:4 socks", "3 /alice/x", "1 a:1"]);
+    assert_eq!(shown(&remote), ["5 socks", "/host/s b:2"]);
     assert_eq!((address_family, gateway_ports, unlink, required), (AddressFamily::Inet, true, false, true));
     let settings = with_file(text, &["-L", "3:c:4", "-oClearAllForwardings=yes", "host"]).unwrap();
     assert!(settings.forwards.local.is_empty() && settings.forwards.remote.is_empty());

@@ -5,6 +5,7 @@
 
 mod agents;
 mod commands;
+mod dynamic;
 mod errors;
 mod forwarding;
 mod forwards;
