@@ -114,7 +114,7 @@ impl fmt::Display for Reason {
                 write!(f, "the key signs with {} and the server takes {}", Names(key), Names(server))
             }
             Self::Duplicate => f.write_str("the server has judged this key already"),
-            Self::Cancelled => f.write_str("no answer was given"),
+            Self::Cancelled => f.write_str("no further answer was given"),
             Self::Signing(error) => write!(f, "the key gave no signature: {error}"),
             Self::Answers { expected, found } => {
                 write!(f, "{found} answers were given to {expected} prompts")

@@ -185,13 +185,21 @@ impl HostKeyPolicy for Known {
             return Ok(());
         }
         let (name, shown) = (key.key.key_type(), key.fingerprint());
-        let host = &key.host;
-        Err(HostKeyRefused(match self.0.lookup(host, key.port, &key.blob) {
+        // As its line names it.
+        let host = match key.port {
+            22 => key.host.clone(),
+            port => format!("[{}]:{port}", key.host),
+        };
+        Err(HostKeyRefused(match self.0.lookup(&key.host, key.port, &key.blob) {
             Lookup::Match(_) => return Ok(()),
             Lookup::Revoked(entry) => {
                 format!("host key {name} {shown} of {host} is revoked by {}", entry.place())
             }
-            Lookup::Unknown => format!("no key is known for {host}, which shows {name} {shown}"),
+            Lookup::Unknown => {
+                format!(
+                    "no key is known for {host}, which shows {name} {shown}: known_hosts::append adds one"
+                )
+            }
             Lookup::Mismatch { known } => {
                 let mut text = format!("host key of {host} is {name} {shown}, but known are:");
                 for entry in known {

@@ -83,6 +83,8 @@ pub enum Phase {
     Authentication,
     /// The answer to the request to open a channel.
     Open,
+    /// A channel that the peer opens, or another thing that it asks for.
+    Accept,
     /// The answer to a request.
     Request,
     /// Data to read.
@@ -106,6 +108,7 @@ impl fmt::Display for Phase {
             Self::Handshake => "waiting for the peer's part of the key exchange",
             Self::Authentication => "waiting for the server's answer to the authentication",
             Self::Open => "waiting for the channel to open",
+            Self::Accept => "waiting for the peer to ask for something",
             Self::Request => "waiting for the answer to a request",
             Self::Read => "waiting for data",
             Self::Write => "waiting for room to write",

@@ -34,7 +34,7 @@ fn an_unknown_host_gets_no_credential() {
     let Some(host) = Host::start("an_unknown_host_gets_no_credential") else { return };
     fs::remove_file(host.home.path().join(".ssh/known_hosts")).unwrap();
     let output = host.run(RUN_COMMAND, &[&host.target(), "true"], "");
-    assert!(text(&output.stderr).contains("no key is known for 127.0.0.1"), "{output:?}");
+    assert!(text(&output.stderr).contains("no key is known for [127.0.0.1]:"), "{output:?}");
     assert_eq!(output.status.code(), Some(255));
     assert!(!host.sshd.log().contains("Accepted"));
 }

@@ -108,7 +108,7 @@ fn an_expired_password_is_changed() {
     let user = User { new_password: None, ..User::default() };
     let outcome = Pair::new(vec![PASSWORD], user, account.clone()).run();
     assert!(!outcome.success);
-    assert_eq!(outcome.attempts, ["password: skipped, for no answer was given"]);
+    assert_eq!(outcome.attempts, ["password: skipped, for no further answer was given"]);
 
     let user = User { new_password: Some("bad"), passwords: vec!["secret"], ..User::default() };
     let outcome = Pair::new(vec![PASSWORD], user, account).run();
@@ -144,7 +144,7 @@ fn wrong_responses_are_asked_for_again_and_given_up() {
     let user = User { responses: vec![], ..User::default() };
     let outcome = Pair::new(vec![interactive()], user, account).run();
     assert!(!outcome.success);
-    assert_eq!(outcome.attempts, ["keyboard-interactive: skipped, for no answer was given"]);
+    assert_eq!(outcome.attempts, ["keyboard-interactive: skipped, for no further answer was given"]);
 }
 
 #[test]
@@ -315,7 +315,7 @@ fn the_attempts_tell_all_that_was_tried_in_order() {
         outcome.attempts[3..],
         [
             "password: refused; the server goes on with publickey, password",
-            "password: skipped, for no answer was given",
+            "password: skipped, for no further answer was given",
             "keyboard-interactive: skipped, for the server only goes on with publickey, password",
         ]
     );

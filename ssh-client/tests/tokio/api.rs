@@ -194,7 +194,7 @@ impl Forward {
 
     pub(crate) fn accept(&self, timeout: Option<Duration>) -> Result<Forwarded, Error> {
         let tasks::Forwarded { channel, originator, originator_port, .. } =
-            run(timeout, Phase::Open, self.0.accept())?;
+            run(timeout, Phase::Accept, self.0.accept())?;
         Ok(Forwarded { channel: Channel::new(channel), originator, originator_port })
     }
 }

@@ -60,7 +60,7 @@ impl Forward {
     /// Waits for the next connection.
     pub fn accept(&self, timeout: Option<Duration>) -> Result<Forwarded, Error> {
         let next = |_: &mut Core| self.listener.waiting().pop_front();
-        let next = self.connection.shared().wait(timeout, Phase::Open, next)?;
+        let next = self.connection.shared().wait(timeout, Phase::Accept, next)?;
         Ok(Forwarded {
             channel: Channel::new(self.connection.clone(), next.channel, next.inbox),
             originator: next.originator,

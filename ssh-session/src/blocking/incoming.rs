@@ -27,7 +27,7 @@ impl Incoming {
     /// Waits for the next channel; beside it is what the peer told with it, encoded as its type has it.
     pub fn accept(&self, timeout: Option<Duration>) -> Result<(Channel, Vec<u8>), Error> {
         let next = |core: &mut Core| core.listeners.types.next(&self.channel_type);
-        let next = self.connection.shared().wait(timeout, Phase::Open, next)?;
+        let next = self.connection.shared().wait(timeout, Phase::Accept, next)?;
         Ok((Channel::new(self.connection.clone(), next.channel, next.inbox), next.data))
     }
 }

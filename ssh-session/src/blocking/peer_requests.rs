@@ -43,7 +43,7 @@ impl PeerRequests {
     /// The session has ended, or time is up.
     pub fn next(&self, timeout: Option<Duration>) -> Result<PeerRequest, Error> {
         let next = |core: &mut Core| core.peer_requests.next();
-        let waiting = self.connection.shared().wait(timeout, Phase::Open, next)?;
+        let waiting = self.connection.shared().wait(timeout, Phase::Accept, next)?;
         Ok(PeerRequest::new(self.connection.clone(), waiting))
     }
 }

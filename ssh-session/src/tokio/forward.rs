@@ -78,7 +78,7 @@ impl Forward {
     /// Waits for the next connection. Cancel safe.
     pub async fn accept(&self) -> Result<Forwarded, Error> {
         let shared = self.connection.shared();
-        let next = shared.wait_for(None, Phase::Open, |_| self.listener.waiting().pop_front()).await?;
+        let next = shared.wait_for(None, Phase::Accept, |_| self.listener.waiting().pop_front()).await?;
         Ok(Forwarded {
             channel: Channel::new(self.connection.clone(), next.channel, next.inbox),
             originator: next.originator,

@@ -27,7 +27,7 @@ impl Incoming {
     /// Waits for the next channel; beside it is what the peer told with it, encoded as its type has it. Cancel safe.
     pub async fn accept(&self) -> Result<(Channel, Vec<u8>), Error> {
         let next = |core: &mut Core| core.listeners.types.next(&self.channel_type);
-        let next = self.connection.shared().wait_for(None, Phase::Open, next).await?;
+        let next = self.connection.shared().wait_for(None, Phase::Accept, next).await?;
         Ok((Channel::new(self.connection.clone(), next.channel, next.inbox), next.data))
     }
 }

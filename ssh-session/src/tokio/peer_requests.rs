@@ -42,7 +42,7 @@ impl PeerRequests {
     /// The session has ended.
     pub async fn next(&self) -> Result<PeerRequest, Error> {
         let next = |core: &mut Core| core.peer_requests.next();
-        let waiting = self.connection.shared().wait_for(None, Phase::Open, next).await?;
+        let waiting = self.connection.shared().wait_for(None, Phase::Accept, next).await?;
         Ok(PeerRequest::new(self.connection.clone(), waiting))
     }
 }
