@@ -108,15 +108,26 @@ impl Core {
     /// Nobody decides any more: all that waits is refused.
     pub(crate) fn refuse_peer_requests(&mut self) {
         self.peer_requests.wanted = None;
+        let mut refused = 0;
         while let Some(waiting) = self.peer_requests.next() {
             match waiting {
                 Waiting::Channel { id, .. } => {
                     self.refuse_channel(id, open_failure::ADMINISTRATIVELY_PROHIBITED, "");
                 }
-                Waiting::Global { want_reply: true, .. } => self.answer_global(false, &[]),
+                Waiting::Global { want_reply: true, .. } => refused += 1,
                 Waiting::Global { .. } => {}
             }
         }
+        // Before these may stand some that were taken and are not answered yet.
+        let owner = |owed: &&mut Owed| matches!(owed, Owed::Owner);
+        self.peer_requests
+            .owed
+            .iter_mut()
+            .rev()
+            .filter(owner)
+            .take(refused)
+            .for_each(|owed| *owed = Owed::Refusal);
+        self.refuse_in_turn();
     }
 
     pub(crate) fn refuse_channel(&mut self, id: ChannelId, reason: u32, description: &str) {
@@ -160,6 +171,10 @@ impl Core {
             return;
         }
         self.engine.mux.global_reply(success, data);
+        self.refuse_in_turn();
+    }
+
+    fn refuse_in_turn(&mut self) {
         while let Some(Owed::Refusal) = self.peer_requests.owed.front() {
             self.peer_requests.owed.pop_front();
             self.engine.mux.global_reply(false, &[]);

@@ -201,3 +201,27 @@ async fn what_the_peer_asks_while_nobody_waits_is_not_lost() {
     drop(channel);
     client.ping().await.unwrap();
 }
+
+#[tokio::test]
+async fn who_stops_deciding_may_answer_what_was_taken() {
+    let (stream, server, driver) = server(1 << 16);
+    tokio::spawn(driver);
+    tokio::spawn(let_in(server.clone()));
+    let client = client(stream).await;
+    let requests = server.peer_requests(&[], &["one", "two"]).unwrap();
+    let ask = |name: &'static str| {
+        let client = client.clone();
+        tokio::spawn(async move { client.global_request(name, true, b"").await.unwrap().0 })
+    };
+    let one = ask("one");
+    let PeerRequest::Global(taken) = requests.next().await.unwrap() else { panic!() };
+    let two = ask("two");
+    // One that is not served is behind them, and its answer behind theirs.
+    let three = ask("three");
+    // What the client has sent before it answers is there.
+    tokio::task::yield_now().await;
+    server.ping().await.unwrap();
+    drop(requests);
+    taken.reply(true, b"");
+    assert_eq!((one.await.unwrap(), two.await.unwrap(), three.await.unwrap()), (true, false, false));
+}
