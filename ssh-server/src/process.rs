@@ -2,6 +2,7 @@
 //!
 //! A driver passes bytes between a channel and the [`Io`] of a [`Process`], and waits for its end; all else is here.
 
+mod inheritance;
 mod signal;
 mod terminal;
 
@@ -49,14 +50,15 @@ pub enum Io {
 }
 
 impl Process {
-    /// Starts `command`, on a terminal if there is one.
+    /// Starts `command`, on a terminal if there is one. It inherits no other terminal that is opened by this meanwhile; what
+    /// is started otherwise may, on whichever thread.
     ///
     /// # Errors
     /// The command can't be started, or the machine has no terminal to give.
     pub fn start(mut command: Command, terminal: Option<&Pty>) -> io::Result<Self> {
         let Some(pty) = terminal else {
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-            let mut child = command.spawn()?;
+            let mut child = spawn(|| command.spawn())?;
             let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
             let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
                 return Err(io::Error::other("no pipes to a new process"));
@@ -68,7 +70,7 @@ impl Process {
         command.env("TERM", std::ffi::OsStr::new(&*String::from_utf8_lossy(&pty.term)));
         command.env("SSH_TTY", terminal.name());
         let command = pty_process::blocking::Command::from(command);
-        let child = command.spawn(other).map_err(io::Error::other)?;
+        let child = spawn(|| command.spawn(other)).map_err(io::Error::other)?;
         Ok(Self { group: Group::of(&child), child, io: Io::Terminal(terminal) })
     }
 
@@ -81,6 +83,12 @@ impl Process {
         group.forget();
         child.wait()
     }
+}
+
+/// Starts a program, which is to inherit nothing that is just being opened.
+fn spawn<T>(start: impl FnOnce() -> T) -> T {
+    let _started = inheritance::starting();
+    start()
 }
 
 /// The process group of a process, until it is reaped: from then on the number may be another's.

@@ -1,5 +1,6 @@
 //! The controlling terminal of a process.
 
+use super::inheritance::opening;
 use crate::request::Pty;
 use pty_process::{
     Size,
@@ -35,11 +36,15 @@ struct Inner {
 impl Terminal {
     /// A new terminal as the client has described it, and the end for a process.
     pub(super) fn open(pty: &Pty) -> io::Result<(Self, Pts)> {
-        let (terminal, other) = blocking::open().map_err(io::Error::other)?;
-        let name = rustix::pty::ptsname(&terminal, Vec::new())?;
+        let (descriptor, other) = {
+            let _opened = opening();
+            let (terminal, other) = blocking::open().map_err(io::Error::other)?;
+            let descriptor = OwnedFd::from(terminal);
+            fcntl_setfd(&descriptor, FdFlags::CLOEXEC)?;
+            (descriptor, other)
+        };
+        let name = rustix::pty::ptsname(&descriptor, Vec::new())?;
         modes::apply(other.as_fd(), &pty.modes)?;
-        let descriptor = OwnedFd::from(terminal);
-        fcntl_setfd(&descriptor, FdFlags::CLOEXEC)?;
         let name = OsString::from_vec(name.into_bytes());
         let terminal = Self(Arc::new(Inner { descriptor, name }));
         terminal.resize(pty.size)?;
