@@ -30,7 +30,8 @@ pub struct Limits {
     /// Bytes of one session that may have arrived and not be read yet (32 MiB): the memory that it may cost. One channel
     /// gets half of it at the most.
     pub unread: u32,
-    /// How long what a client has started may go on when it closes the channel or goes away (2 s). Then it is killed.
+    /// How long what a client has started may go on when it closes the channel or goes away (2 s). Then it is killed, with
+    /// all of its process group.
     pub hang_up: Duration,
 }
 

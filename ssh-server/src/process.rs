@@ -3,6 +3,7 @@
 //! A driver passes bytes between a channel and the [`Io`] of a [`Process`], and waits for its end; all else is here.
 
 mod inheritance;
+mod members;
 mod signal;
 mod terminal;
 
@@ -20,6 +21,8 @@ use std::{
     },
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
 };
 
 /// A process that was started for a client, and leads a process group of its own.
@@ -122,6 +125,34 @@ impl Group {
         self.signal(Signal::CONT);
     }
 
+    /// Gives a group that was told to hang up time to end, and kills what is left of it then. Nobody may reap the leader
+    /// meanwhile: by that, the number stays the group's.
+    pub(crate) fn finish(&self, patience: Duration) {
+        let begin = Instant::now();
+        for pause in pauses() {
+            let left = patience.saturating_sub(begin.elapsed());
+            if left.is_zero() || self.is_over() {
+                break;
+            }
+            thread::sleep(pause.min(left));
+        }
+        self.signal(Signal::KILL);
+    }
+
+    /// Whether the leader has ended, and all others of the group as far as the system tells.
+    pub(crate) fn is_over(&self) -> bool {
+        let Some(pid) = self.pid() else { return true };
+        match self.has_ended() {
+            Ok(has_ended) => has_ended && !members::has_others(pid),
+            Err(error) => {
+                // It was reaped by somebody else: the number may be another's already.
+                log::debug!("process {}: {error}", pid.as_raw_nonzero());
+                self.forget();
+                true
+            }
+        }
+    }
+
     /// Does what a client asks for while its program runs on `terminal`, or without one; whether it could be done.
     pub(crate) fn answer(&self, request: &SessionRequest, terminal: Option<&Terminal>) -> bool {
         match (request, terminal) {
@@ -137,19 +168,35 @@ impl Group {
     /// # Errors
     /// Somebody else has waited for it.
     pub fn ended(&self) -> io::Result<()> {
+        self.look(WaitIdOptions::empty()).map(drop)
+    }
+
+    /// Whether the leader has ended, and is to be reaped.
+    pub(crate) fn has_ended(&self) -> io::Result<bool> {
+        self.look(WaitIdOptions::NOHANG)
+    }
+
+    fn look(&self, options: WaitIdOptions) -> io::Result<bool> {
         // Not under the lock: signals are sent meanwhile.
-        let pid = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pid) = pid {
-            let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-            rustix::io::retry_on_intr(|| waitid(WaitId::Pid(pid), options))?;
-        }
-        Ok(())
+        let Some(pid) = self.pid() else { return Ok(true) };
+        let options = options | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        Ok(rustix::io::retry_on_intr(|| waitid(WaitId::Pid(pid), options))?.is_some())
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// No signal is sent from now on: the leader is about to be reaped.
     pub fn forget(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
+}
+
+/// Between looks at whether a group has ended. Most have at once.
+pub(crate) fn pauses() -> impl Iterator<Item = Duration> {
+    let longest = Duration::from_millis(100);
+    std::iter::successors(Some(Duration::from_millis(5)), move |&pause| Some((pause * 2).min(longest)))
 }
 
 /// How a process has ended, as a client is told. A signal without a name in RFC 4254 §6.10 becomes a status, as in a shell.

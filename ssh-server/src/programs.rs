@@ -19,8 +19,9 @@ use std::{
 /// commands by `/bin/sh -c`, and the shell that `SHELL` names as a login shell, on a terminal where one is asked for.
 ///
 /// Each leads a process group of its own, which gets the client's signals. When the client closes the channel or goes
-/// away, the group gets SIGHUP, and SIGKILL once [`Limits::hang_up`](crate::Limits::hang_up) is over. Output is passed on
-/// to its end before it is told how the program has ended.
+/// away before the program and its output have ended, the group gets SIGHUP, and whoever is left of it SIGKILL once
+/// [`Limits::hang_up`](crate::Limits::hang_up) is over: `nohup` keeps nobody there, unlike `setsid`. A program that ends by
+/// itself leaves in the background what it likes. Output is passed on to its end before it is told how the program has ended.
 ///
 /// The environment is `HOME`, `LANG`, `LOGNAME`, `PATH`, `SHELL`, `TZ` and `USER` as this process has them, what the client
 /// sets of what is accepted, and `SSH_CLIENT`, `SSH_CONNECTION`, `SSH_TTY` and `SSH_ORIGINAL_COMMAND` as OpenSSH has them.

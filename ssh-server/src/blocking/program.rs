@@ -12,13 +12,13 @@ use rustix::process::Signal;
 use std::{
     io::{self, Write},
     os::fd::AsFd,
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel as flag},
+    sync::{Mutex, MutexGuard, PoisonError},
     thread::{self, Scope, ScopedJoinHandle},
     time::Duration,
 };
 
 /// Joins a process to the channel of `start`, until both are through; how the process has ended is told behind all of
-/// its output.
+/// its output. Of a client that goes away before, or closes the channel, the whole process group hangs up.
 ///
 /// # Errors
 /// The client went away, or the operating system fails.
@@ -37,23 +37,41 @@ pub fn run(process: Process, start: Start) -> io::Result<()> {
     };
     let (bell, over) = bell;
     let channel = &start.accept();
-    let (reaped, is_reaped) = flag();
-    let watch = Watch { channel, group: &group, hang_up, bell, terminal: ends.terminal.clone(), is_reaped };
+    let turn = &Mutex::default();
+    let watch = Watch { channel, group: &group, hang_up, bell, terminal: ends.terminal.clone(), turn };
     thread::scope(|scope| {
         let passed = pass(scope, ends, watch, ended, &over);
-        if passed.is_err() {
-            group.signal(Signal::KILL);
+        match passed {
+            Ok(true) => {}
+            // Before the other thread sees it, perhaps.
+            Ok(false) => {
+                let _turn = take(turn);
+                group.hang_up();
+                group.finish(hang_up);
+            }
+            Err(_) => {
+                group.signal(Signal::KILL);
+            }
         }
-        let told = Process::wait(&mut child, &group).and_then(|status| {
+        let reaped = group.ended().and_then(|()| {
+            // Behind the hang-up, where there is one.
+            let _turn = take(turn);
+            Process::wait(&mut child, &group)
+        });
+        let told = reaped.and_then(|status| {
             // Before the end of the file: Dropbear's client closes the channel at that, and hears nothing any more.
             channel.send_exit(&exit(status))?;
             Ok(channel.shutdown_write()?)
         });
-        drop::<Sender<()>>(reaped);
         // Ends the other threads, too.
         channel.close();
         passed.and(told)
     })
+}
+
+/// Who has this hangs up the group, or reaps its leader.
+fn take(turn: &Mutex<()>) -> MutexGuard<'_, ()> {
+    turn.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// This process's ends of another one's standard streams.
@@ -90,14 +108,15 @@ impl Ends {
     }
 }
 
-/// Starts the threads, and passes output until its end. An error says that a thread could not be started.
+/// Starts the threads, and passes output until its end; whether the client has taken it all. An error says that a thread
+/// could not be started.
 fn pass<'scope, 'env: 'scope>(
     scope: &'scope Scope<'scope, 'env>,
     ends: Ends,
     watch: Watch<'env>,
     (ended_bell, ended): (Bell, Over),
     over: &'env Over,
-) -> io::Result<()> {
+) -> io::Result<bool> {
     let Ends { stdin, stdout, stderr, terminal } = ends;
     let (channel, group) = (watch.channel, watch.group);
     let spawn = |name: &str| thread::Builder::new().name(name.to_owned());
@@ -122,16 +141,16 @@ fn pass<'scope, 'env: 'scope>(
     drop(terminal);
     let errors = match stderr {
         Some(stderr) => Some(spawn("ssh-stderr").spawn_scoped(scope, move || {
-            let _ = from_descriptor(stderr.as_fd(), whole, |bytes| Ok(channel.write_stderr(bytes)?));
+            from_descriptor(stderr.as_fd(), whole, |bytes| Ok(channel.write_stderr(bytes)?)).is_ok()
         })?),
         None => None,
     };
     // A client that takes no more is told by its own end of the channel; dropping a pipe lets the program know.
-    let _ = from_descriptor(stdout.as_fd(), last, |bytes| (&*channel).write(bytes));
+    let is_taken = from_descriptor(stdout.as_fd(), last, |bytes| (&*channel).write(bytes)).is_ok();
     drop(stdout);
     // It ends with its stream; a panic there has been told.
-    let _ = errors.map(ScopedJoinHandle::join);
-    Ok(())
+    let are_taken = errors.is_none_or(|errors| ScopedJoinHandle::join(errors).unwrap_or(false));
+    Ok(is_taken && are_taken)
 }
 
 /// What minds the requests of the client, and its going away.
@@ -141,7 +160,7 @@ struct Watch<'a> {
     hang_up: Duration,
     bell: Bell,
     terminal: Option<Terminal>,
-    is_reaped: Receiver<()>,
+    turn: &'a Mutex<()>,
 }
 
 impl Watch<'_> {
@@ -150,11 +169,11 @@ impl Watch<'_> {
             let success = self.group.answer(&SessionRequest::read(&request), self.terminal.as_ref());
             request.reply(success);
         }
+        // Has no effect where the program has ended by itself, and was reaped: what it has left in the background stays.
+        let _turn = take(self.turn);
         self.group.hang_up();
         // The last handles of the terminal go, and it hangs up for all that run there.
         drop((self.bell, self.terminal));
-        if self.is_reaped.recv_timeout(self.hang_up) == Err(RecvTimeoutError::Timeout) {
-            self.group.signal(Signal::KILL);
-        }
+        self.group.finish(self.hang_up);
     }
 }

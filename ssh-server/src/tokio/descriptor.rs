@@ -13,12 +13,12 @@ use tokio::{
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// Passes what comes from the descriptor on, until its end, or until the client takes no more. Once what `ended` makes is
-/// done, nothing more is waited for.
+/// done, nothing more is waited for. Whether the client has taken it all.
 pub(super) async fn from_descriptor<E: Future<Output = ()>>(
     mut descriptor: Receiver,
     mut channel: impl AsyncWrite + Unpin,
     ended: impl Fn() -> E,
-) {
+) -> bool {
     let mut buffer = vec![0; 32 * 1024];
     loop {
         let last = async {
@@ -28,13 +28,19 @@ pub(super) async fn from_descriptor<E: Future<Output = ()>>(
         };
         let n = match first(descriptor.read(&mut buffer), last).await {
             Ok(n) => n,
-            Err(error) if Terminal::is_end(&error) => return,
-            Err(error) => return log::debug!("output of a program: {error}"),
+            Err(error) if Terminal::is_end(&error) => return true,
+            Err(error) => {
+                log::debug!("output of a program: {error}");
+                return true;
+            }
         };
         let bytes = buffer.get(..n).unwrap_or_default();
-        // A client that takes no more is told by its own end; dropping the descriptor lets the program know.
-        if bytes.is_empty() || channel.write_all(bytes).await.is_err() {
-            return;
+        if bytes.is_empty() {
+            return true;
+        }
+        // Dropping the descriptor lets the program know.
+        if channel.write_all(bytes).await.is_err() {
+            return false;
         }
     }
 }

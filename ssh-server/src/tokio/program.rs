@@ -4,14 +4,15 @@ use super::{
     Channel, Start,
     descriptor::{from_descriptor, to_descriptor},
     together::{beside, both, first},
+    unblock::unblock,
 };
 use crate::{
-    process::{Group, Io, Process, Terminal, exit},
+    process::{Group, Io, Process, Terminal, exit, pauses},
     request::SessionRequest,
 };
 use rustix::{
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
-    process::{Pid, Signal, WaitId, WaitIdOptions, waitid},
+    process::Signal,
 };
 use std::{
     future::pending,
@@ -23,11 +24,12 @@ use std::{
 use tokio::{
     net::unix::pipe::{Receiver, Sender},
     signal::unix::{SignalKind, signal},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 /// Joins a process to the channel of `start`, until both are through; how the process has ended is told behind all of
-/// its output. Dropping the future kills the process group.
+/// its output. Of a client that goes away before, or closes the channel, the whole process group hangs up. Dropping the
+/// future kills the process group.
 ///
 /// # Errors
 /// The client went away, or the operating system fails.
@@ -37,7 +39,7 @@ pub async fn run(process: Process, start: Start) -> io::Result<()> {
     let hang_up = start.limits.hang_up;
     // Before the client is told, for this may fail.
     let Ends { stdin, stdout, stderr, terminal } = Ends::of(io)?;
-    leader.has_ended()?;
+    leader.group.has_ended()?;
     let channel = start.accept();
 
     let is_gone = {
@@ -45,7 +47,7 @@ pub async fn run(process: Process, start: Start) -> io::Result<()> {
         let (_, writer) = channel.clone().into_split();
         let errors = async {
             if let Some(stderr) = stderr {
-                from_descriptor(stderr, channel.stderr_writer(), pending).await;
+                taken(from_descriptor(stderr, channel.stderr_writer(), pending)).await;
             }
         };
         let is_terminal = terminal.is_some();
@@ -55,7 +57,7 @@ pub async fn run(process: Process, start: Start) -> io::Result<()> {
             false => pending().await,
         });
         let work = async {
-            both(output, errors).await;
+            both(taken(output), errors).await;
             ended().await;
             false
         };
@@ -69,15 +71,22 @@ pub async fn run(process: Process, start: Start) -> io::Result<()> {
     drop(terminal);
     if is_gone {
         leader.group.hang_up();
-        if timeout(hang_up, leader.ended()).await.is_err() {
-            leader.group.signal(Signal::KILL);
-            leader.ended().await?;
-        }
+        // Past this, whoever is left is killed. The leader is not reaped before: by that, the number stays the group's.
+        let _ = timeout(hang_up, leader.all_ended()).await;
+        leader.group.signal(Signal::KILL);
+        leader.ended().await?;
     }
     let exit = exit(leader.reap()?);
     // Before the end of the file: Dropbear's client closes the channel at that, and hears nothing any more.
     channel.send_exit(&exit)?;
     Ok(channel.shutdown_write()?)
+}
+
+/// Waits until the client has taken all output. One that takes no more is gone, and how it went is heard elsewhere.
+async fn taken(output: impl Future<Output = bool>) {
+    if !output.await {
+        pending::<()>().await;
+    }
 }
 
 /// This process's ends of another one's standard streams.
@@ -127,23 +136,27 @@ struct Leader {
 }
 
 impl Leader {
-    /// Whether the process has ended, and is to be reaped.
-    fn has_ended(&self) -> io::Result<bool> {
-        let pid =
-            self.child.as_ref().and_then(|child| i32::try_from(child.id()).ok()).and_then(Pid::from_raw);
-        let pid = pid.ok_or(io::ErrorKind::NotFound)?;
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-        Ok(rustix::io::retry_on_intr(|| waitid(WaitId::Pid(pid), options))?.is_some())
-    }
-
     /// Waits for the process to end, and leaves it to be reaped. Cancel safe.
     async fn ended(&self) -> io::Result<()> {
         // Before it is asked, so that no end is missed.
         let mut ends = signal(SignalKind::child())?;
-        while !self.has_ended()? {
+        while !self.group.has_ended()? {
             ends.recv().await;
         }
         Ok(())
+    }
+
+    /// Waits for all of its group to end, as far as the system tells, and leaves it to be reaped.
+    async fn all_ended(&self) {
+        self.ended().await.unwrap_or_else(|error| log::debug!("program: {error}"));
+        for pause in pauses() {
+            let group = self.group.clone();
+            // Without the runtime there is nobody to wait.
+            if unblock(move || group.is_over()).await.unwrap_or(true) {
+                return;
+            }
+            sleep(pause).await;
+        }
     }
 
     fn reap(mut self) -> io::Result<ExitStatus> {
