@@ -154,9 +154,16 @@ impl Group {
     }
 
     /// Does what a client asks for while its program runs on `terminal`, or without one; whether it could be done.
-    pub(crate) fn answer(&self, request: &SessionRequest, terminal: Option<&Terminal>) -> bool {
+    pub(crate) fn answer(
+        &self,
+        request: &SessionRequest,
+        terminal: Option<&Terminal>,
+        may_signal: bool,
+    ) -> bool {
         match (request, terminal) {
-            (SessionRequest::Signal(name), _) => signal_named(name).is_some_and(|signal| self.signal(signal)),
+            (SessionRequest::Signal(name), _) if may_signal => {
+                signal_named(name).is_some_and(|signal| self.signal(signal))
+            }
             (SessionRequest::WindowChange(size), Some(terminal)) => terminal.resize(*size).is_ok(),
             (SessionRequest::Break(_), Some(terminal)) => terminal.send_break().is_ok(),
             _ => false,

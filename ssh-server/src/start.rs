@@ -49,6 +49,11 @@ impl<C> Start<C> {
         self.accepted.clone()
     }
 
+    /// Whether the client may send signals: who may run one thing alone can't end it at a moment that it chooses.
+    pub(crate) fn may_signal(&self) -> bool {
+        self.login.permissions.command.is_none() && !matches!(self.program, Program::Subsystem(_))
+    }
+
     /// Who is in.
     pub fn login(&self) -> &Login {
         &self.login

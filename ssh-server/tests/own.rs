@@ -399,6 +399,20 @@ fn permissions_are_kept_to() {
     assert_eq!(session.forward("127.0.0.1", 0).unwrap_err().kind(), ErrorKind::RequestRefused);
 }
 
+#[test]
+fn a_forced_command_hears_no_signals_of_its_client() {
+    let restricted =
+        Permissions::restricted().command("trap 'echo told' USR1; echo ready; read line; echo end");
+    let fixture = plan().auth(|key| Restricting(Fixed::new(USER).key(key), restricted)).start();
+    let session = fixture.session();
+    let channel = session.open_session().unwrap();
+    channel.shell().unwrap();
+    assert_eq!(read_until(&channel, "ready\n"), "ready\n");
+    channel.signal("USR1").unwrap();
+    (&channel).write_all(b"\n").unwrap();
+    assert_eq!(read_until(&channel, "end\n"), "end\n");
+}
+
 /// Signs with SHA-1 alone.
 #[derive(Debug)]
 struct Sha1(KeyPair);

@@ -36,9 +36,11 @@ pub fn run(process: Process, start: Start) -> io::Result<()> {
         }
     };
     let (bell, over) = bell;
+    let may_signal = start.may_signal();
     let channel = &start.accept();
     let turn = &Mutex::default();
-    let watch = Watch { channel, group: &group, hang_up, bell, terminal: ends.terminal.clone(), turn };
+    let terminal = ends.terminal.clone();
+    let watch = Watch { channel, group: &group, hang_up, bell, terminal, may_signal, turn };
     thread::scope(|scope| {
         let passed = pass(scope, ends, watch, ended, &over);
         match passed {
@@ -160,13 +162,15 @@ struct Watch<'a> {
     hang_up: Duration,
     bell: Bell,
     terminal: Option<Terminal>,
+    may_signal: bool,
     turn: &'a Mutex<()>,
 }
 
 impl Watch<'_> {
     fn run(self) {
         while let Ok(Some(request)) = self.channel.next_request(None) {
-            let success = self.group.answer(&SessionRequest::read(&request), self.terminal.as_ref());
+            let asked = SessionRequest::read(&request);
+            let success = self.group.answer(&asked, self.terminal.as_ref(), self.may_signal);
             request.reply(success);
         }
         // Has no effect where the program has ended by itself, and was reaped: what it has left in the background stays.

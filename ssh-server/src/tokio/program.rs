@@ -40,6 +40,7 @@ pub async fn run(process: Process, start: Start) -> io::Result<()> {
     // Before the client is told, for this may fail.
     let Ends { stdin, stdout, stderr, terminal } = Ends::of(io)?;
     leader.group.has_ended()?;
+    let may_signal = start.may_signal();
     let channel = start.accept();
 
     let is_gone = {
@@ -62,7 +63,7 @@ pub async fn run(process: Process, start: Start) -> io::Result<()> {
             false
         };
         let gone = async {
-            answer(&channel, &leader.group, terminal.as_ref()).await;
+            answer(&channel, &leader.group, terminal.as_ref(), may_signal).await;
             true
         };
         beside(first(work, gone), to_descriptor(&channel, stdin)).await
@@ -122,9 +123,9 @@ impl Ends {
 }
 
 /// Answers what the client asks for while the program runs, until it is done with the channel, or gone.
-async fn answer(channel: &Channel, group: &Group, terminal: Option<&Terminal>) {
+async fn answer(channel: &Channel, group: &Group, terminal: Option<&Terminal>, may_signal: bool) {
     while let Ok(Some(request)) = channel.next_request().await {
-        let success = group.answer(&SessionRequest::read(&request), terminal);
+        let success = group.answer(&SessionRequest::read(&request), terminal, may_signal);
         request.reply(success);
     }
 }
