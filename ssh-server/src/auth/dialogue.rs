@@ -26,6 +26,8 @@ pub(crate) struct Dialogue {
     client: Option<SocketAddr>,
     user: String,
     passed: Vec<Method>,
+    /// The keys by which the user has passed. None counts for two.
+    used: Vec<PublicKey>,
     /// What everything that was accepted so far permits.
     permissions: Permissions,
     rounds: Vec<Round>,
@@ -45,6 +47,7 @@ impl Dialogue {
             client,
             user: String::new(),
             passed: Vec::new(),
+            used: Vec::new(),
             permissions: Permissions::all(),
             rounds: Vec::new(),
             asked: Prompts::default(),
@@ -110,10 +113,18 @@ impl Dialogue {
             }
             verdict => verdict,
         };
-        self.reply(Method::PublicKey, false, verdict)
+        let answer = self.reply(Method::PublicKey, false, verdict);
+        if matches!(answer.reply, Reply::Accept | Reply::Partial(_)) {
+            self.used.extend(asked.public_key().cloned());
+        }
+        answer
     }
 
     fn verdict(&self, asked: &Asked) -> Verdict {
+        if asked.public_key().is_some_and(|key| self.used.contains(key)) {
+            log::info!("{:?} has passed by this key already", self.user);
+            return Verdict::Reject;
+        }
         let client =
             Client { user: &self.user, address: self.client, passed: &self.passed, provider: &self.provider };
         match asked.credential(&self.rounds) {
@@ -182,6 +193,15 @@ impl Asked {
                 Ok(certificate) => Self::Certificate(Box::new(certificate)),
                 Err(_) => Self::Unknown,
             },
+        }
+    }
+
+    /// The user's key, or what a certificate says of it.
+    fn public_key(&self) -> Option<&PublicKey> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::Certificate(certificate) => Some(certificate.key()),
+            _ => None,
         }
     }
 
@@ -347,6 +367,32 @@ mod tests {
             assert!(matches!(next().reply, Reply::Ask(_)));
         }
         assert!(matches!(next().reply, Reply::Reject));
+    }
+
+    #[test]
+    fn a_key_counts_once() {
+        struct TwoKeys;
+        impl Authenticator for TwoKeys {
+            fn methods(&self) -> Vec<Method> {
+                vec![Method::PublicKey]
+            }
+            fn check(&self, client: &Client<'_>, _: &Credential<'_>) -> Verdict {
+                match client.passed {
+                    [] => Verdict::Partial(Permissions::all(), vec![Method::PublicKey]),
+                    _ => Verdict::Accept(Permissions::all()),
+                }
+            }
+        }
+        let mut dialogue = dialogue(TwoKeys);
+        let mut sign = |key: u8| {
+            let public_key = PublicKey::Ed25519([key; 32]).to_blob();
+            let (user, algorithm) = ("alice".to_owned(), "ssh-ed25519".to_owned());
+            let event = ServerEvent::Publickey { user, algorithm, public_key, presence: None };
+            dialogue.answer(event).reply
+        };
+        assert!(matches!(sign(1), Reply::Partial(_)));
+        assert!(matches!(sign(1), Reply::Reject));
+        assert!(matches!(sign(2), Reply::Accept));
     }
 
     #[test]
