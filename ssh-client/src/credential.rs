@@ -143,7 +143,7 @@ impl Credential {
     /// or is for another key is passed over with a warning in the log.
     ///
     /// # Errors
-    /// Of kind [`ErrorKind::File`]. What [caused](Error::get_ref) it is an [`io::Error`](std::io::Error), or a
+    /// Of kind [`ErrorKind::File`]. What [caused](Error::get_ref) it is an [`io::Error`], or a
     /// [`KeyFileError`](crate::KeyFileError), which tells whether a passphrase is missing or wrong.
     pub fn key_file(
         path: impl AsRef<Path>,
