@@ -232,10 +232,9 @@ fn what_a_program_has_started_ends_with_its_client() {
             let channel = command.spawn().unwrap();
             let pid = read_until(&channel, "\n").trim().to_owned();
             assert!(runs(&pid));
-            if by_session {
-                session.close()
-            } else {
-                channel.close()
+            match by_session {
+                true => session.close(),
+                false => channel.close(),
             }
             wait_for(words, || !runs(&pid));
         }
