@@ -27,7 +27,7 @@ pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 ///
 /// What the user's credential does not permit is not asked. It may take its time, and may block: what else the client
 /// asks of its session waits meanwhile, in order, but no other session, nor the channels that are open. By tasks it is
-/// asked on the runtime's threads for such work.
+/// asked on the runtime's threads for such work, about 64 addresses at a time; as many names are looked up there at a time.
 pub trait Forwarding: Send + Sync + 'static {
     /// Whether a connection to `host` and `port` may be made for the client (`direct-tcpip`, RFC 4254 §7.2). The host is a name
     /// or an address, in the client's words.

@@ -1,6 +1,10 @@
 //! Forwarded connections: made for the client, and taken for it.
 
-use super::{Channel, together::first, unblock::unblock};
+use super::{
+    Channel,
+    together::first,
+    unblock::{ADDRESSES, LOOKUPS, unblock, unblock_in},
+};
 use crate::{
     Forwarding, Login,
     blocking::forward::listen::Listener,
@@ -9,10 +13,16 @@ use crate::{
 };
 use ssh_session::tokio::{ChannelOffer, Connection, GlobalRequest};
 use ssh_wire::number::open_failure;
-use std::{collections::HashMap, io, net::SocketAddr, os::fd::OwnedFd, sync::Arc};
+use std::{
+    collections::HashMap,
+    io,
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    os::fd::OwnedFd,
+    sync::Arc,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite, copy_bidirectional},
-    net::{TcpListener, TcpStream, UnixListener, UnixStream, lookup_host},
+    net::{TcpListener, TcpStream, UnixListener, UnixStream},
     sync::Semaphore,
     task::AbortHandle,
     time::{sleep, timeout},
@@ -174,9 +184,10 @@ async fn connect<H: Send + Sync + 'static>(
         Endpoint::Port(host, port) => (host.as_str(), *port),
     };
     let mut last = io::Error::new(io::ErrorKind::PermissionDenied, "no address is permitted");
-    for address in lookup_host((host, port)).await? {
+    for address in resolve(&LOOKUPS, host, port, look_up).await? {
         let (parts, login) = (parts.clone(), login.clone());
-        if !unblock(move || parts.forwarding.may_connect_address(&login, address)).await? {
+        let may = move || parts.forwarding.may_connect_address(&login, address);
+        if !unblock_in(&ADDRESSES, may).await? {
             continue;
         }
         match in_time(TcpStream::connect(address)).await {
@@ -185,6 +196,24 @@ async fn connect<H: Send + Sync + 'static>(
         }
     }
     Err(last)
+}
+
+/// The addresses of a host, by `look_up` where it is a name.
+async fn resolve(
+    places: &'static Semaphore,
+    host: &str,
+    port: u16,
+    look_up: fn(&str, u16) -> io::Result<Vec<SocketAddr>>,
+) -> io::Result<Vec<SocketAddr>> {
+    if let Ok(ip) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    let host = host.to_owned();
+    unblock_in(places, move || look_up(&host, port)).await?
+}
+
+fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    Ok((host, port).to_socket_addrs()?.collect())
 }
 
 async fn in_time<T>(connect: impl Future<Output = io::Result<T>>) -> io::Result<T> {
@@ -247,4 +276,29 @@ async fn join(mut channel: Channel, mut stream: impl AsyncRead + AsyncWrite + Un
     .await;
     watch.close();
     passed
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+    use tokio::runtime::Builder;
+
+    #[test]
+    fn names_wait_for_a_place_and_addresses_need_none() {
+        let places: &'static Semaphore = Box::leak(Box::new(Semaphore::new(1)));
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let told = |_: &str, port| Ok(vec![SocketAddr::from(([192, 0, 2, 1], port))]);
+            let taken = places.acquire().await.unwrap();
+            for (host, address) in [("127.0.0.1", "127.0.0.1:7"), ("::1", "[::1]:7")] {
+                assert_eq!(resolve(places, host, 7, told).await.unwrap(), [address.parse().unwrap()]);
+            }
+            assert!(testing::polled(1, resolve(places, "host", 7, told)).await.is_none());
+            drop(taken);
+            assert_eq!(resolve(places, "host", 7, told).await.unwrap(), told("host", 7).unwrap());
+            assert_eq!(places.available_permits(), 1);
+        });
+    }
 }
