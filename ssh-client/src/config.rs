@@ -77,7 +77,8 @@ pub struct Timeouts {
     pub request: Option<Duration>,
     /// A later key exchange.
     pub rekey: Duration,
-    /// How long closing waits for what was written to leave.
+    /// How long closing waits for what was written to leave; and how long a session is read to which nothing can be written
+    /// any more.
     pub close: Duration,
 }
 

@@ -13,7 +13,7 @@ use std::{
     collections::{HashMap, VecDeque},
     io,
     sync::{Arc, Condvar},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// An output buffer that grew over this size in bytes is not kept.
@@ -54,6 +54,8 @@ pub(crate) struct Core {
     /// What the peer said before its identification string.
     pub(crate) lines: Vec<String>,
     pub(crate) failure: Option<Error>,
+    /// Nothing can be written any more, but it is still read.
+    pub(crate) write_failure: Option<WriteFailure>,
     pub(crate) writing: Writing,
     /// An output buffer that is not in use.
     pub(crate) spare: Vec<u8>,
@@ -95,6 +97,13 @@ pub(crate) enum Writing {
     Backlog,
 }
 
+/// Why nothing can be written any more.
+pub(crate) struct WriteFailure {
+    pub(crate) error: Error,
+    /// When the session ends with that, unless it has ended before.
+    pub(crate) until: Option<Instant>,
+}
+
 /// Something the owner of a session has to decide, or waits for, before the connection protocol begins.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -130,6 +139,7 @@ impl Core {
             global_count: 0,
             lines: Vec::new(),
             failure: None,
+            write_failure: None,
             writing: Writing::Nobody,
             spare: Vec::new(),
             keepalive: settings.keepalive,
@@ -247,8 +257,23 @@ impl Core {
         self.tasks.call(|_| true, &self.signals.bell.due);
     }
 
+    /// The stream takes nothing more. What the peer has said by then is read all the same, for as long as `patience`: it may
+    /// be what a command has written, how it has ended, or why the peer has hung up.
+    pub(crate) fn write_failed(&mut self, error: io::Error, patience: Duration) {
+        let error = self.hung_up(Some(error));
+        log::debug!("nothing more can be written: {error}");
+        self.write_failure = Some(WriteFailure { error, until: Instant::now().checked_add(patience) });
+        self.engine.transport.output().clear();
+        // Who waits for room tries again, and learns of it.
+        self.channels.values().for_each(|inbox| inbox.set_window_opened());
+        self.notify_room();
+    }
+
     /// What it means that the stream has ended, or failed with this error.
     pub(crate) fn hung_up(&self, error: Option<io::Error>) -> Error {
+        if let Some(failed) = &self.write_failure {
+            return failed.error.clone();
+        }
         if let Some(error) = error {
             return Error::with_source(ErrorKind::Io, "connection lost", error);
         }
@@ -291,6 +316,10 @@ impl Core {
 
     /// Whether a write to the channel would take something. If not, its inbox will be told when that changes.
     pub(crate) fn is_writable(&mut self, channel: ChannelId, inbox: &Arc<Inbox>) -> bool {
+        if self.write_failure.is_some() {
+            // It would take the error.
+            return true;
+        }
         if !self.engine.mux.await_window(channel) {
             return false;
         }
@@ -301,9 +330,10 @@ impl Core {
         has_room
     }
 
-    /// An error if the session has ended.
+    /// An error if the session has ended, or nothing can be written any more.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        self.failure.clone().map_or(Ok(()), Err)
+        let write_failure = self.write_failure.as_ref().map(|failed| &failed.error);
+        self.failure.as_ref().or(write_failure).map_or(Ok(()), |error| Err(error.clone()))
     }
 
     pub(crate) fn has_output(&mut self) -> bool {

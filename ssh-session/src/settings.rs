@@ -20,7 +20,8 @@ pub struct Settings {
     pub open_timeout: Option<Duration>,
     /// How long a request on a channel or the session waits for the answer; `None` waits for ever.
     pub request_timeout: Option<Duration>,
-    /// How long closing waits for what was written to leave.
+    /// How long closing waits for what was written to leave; and how long a session is read to which nothing can be written
+    /// any more.
     pub close_timeout: Duration,
 }
 

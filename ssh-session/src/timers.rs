@@ -7,6 +7,14 @@ impl Core {
     /// Runs the timers that are due and answers when the next one is.
     pub(crate) fn run_timers(&mut self) -> Result<Option<Instant>, Error> {
         let now = Instant::now();
+        if let Some(failed) = &self.write_failure {
+            // The engines' deadlines are for what can't be said any more.
+            if failed.until.is_some_and(|until| until <= now) {
+                return Err(failed.error.clone());
+            }
+            self.wakes_at = failed.until;
+            return Ok(self.wakes_at);
+        }
         if self.engine.poll_timeout().is_some_and(|due| due <= now) {
             self.engine.handle_timeout(now)?;
             self.dispatch()?;
@@ -40,6 +48,9 @@ impl Core {
     }
 
     fn deadline(&self) -> Option<Instant> {
+        if let Some(failed) = &self.write_failure {
+            return failed.until;
+        }
         [self.engine.poll_timeout(), self.keepalive_due()].into_iter().flatten().min()
     }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod facade;
+mod failed_writes;
 mod only_threads;
 mod scenarios;
 mod scripted;

@@ -17,6 +17,7 @@ use std::{
     collections::VecDeque,
     io::{Read, Write},
     net::TcpStream,
+    os::fd::AsFd,
     sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
@@ -53,7 +54,7 @@ pub(crate) const SHORT: Duration = Duration::from_millis(300);
 pub(crate) const BOUND: Duration = Duration::from_secs(20);
 
 /// Grants the channel that the client asks for, with this window.
-pub(crate) fn open_channel(wire: &mut Wire, window: u32) -> Option<u32> {
+pub(crate) fn open_channel<S: Read + Write>(wire: &mut Wire<S>, window: u32) -> Option<u32> {
     let open = wire.await_message(number::CHANNEL_OPEN)?;
     let sender = ChannelOpen::parse(&open).unwrap().sender;
     wire.send(&ChannelOpenConfirmation {
@@ -81,16 +82,16 @@ pub(crate) fn in_time<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'stati
 }
 
 /// The server's end of a connection, message by message.
-pub(crate) struct Wire {
-    stream: TcpStream,
+pub(crate) struct Wire<S = TcpStream> {
+    pub(crate) stream: S,
     transport: Transport,
     receiver: Receiver,
     arrived: VecDeque<Vec<u8>>,
 }
 
-impl Wire {
+impl<S: Read + Write> Wire<S> {
     /// Key exchange and authentication; `None` if the client goes away.
-    fn accept(stream: TcpStream) -> Option<Self> {
+    pub(crate) fn accept(stream: S) -> Option<Self> {
         let (mut wire, first) = Self::exchange(stream)?;
         let provider = Arc::new(default_provider());
         let session_id = wire.transport.session_id().unwrap().to_vec();
@@ -108,7 +109,7 @@ impl Wire {
     }
 
     /// Key exchange alone, with the message that follows it.
-    fn exchange(stream: TcpStream) -> Option<(Self, Vec<u8>)> {
+    fn exchange(stream: S) -> Option<(Self, Vec<u8>)> {
         let provider: Arc<Provider> = Arc::new(default_provider());
         let key = KeyPair::new(&PrivateKey::ed25519(&[7; 32]), &provider).unwrap();
         let (transport, receiver) =
@@ -171,7 +172,10 @@ impl Wire {
     }
 
     /// Waits for the client to go away without reading a byte.
-    pub(crate) fn stop_reading(self) {
+    pub(crate) fn stop_reading(self)
+    where
+        S: AsFd,
+    {
         let mut sockets = [PollFd::new(&self.stream, PollFlags::RDHUP)];
         poll(&mut sockets, None).unwrap();
     }

@@ -11,6 +11,7 @@ use std::{
     io::{self, Read, Write},
     net::TcpStream,
     ops::Deref,
+    os::unix::net::UnixStream,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -50,6 +51,14 @@ impl Session {
     ) -> Result<Self, Error> {
         let channel = channel.tasks.lock().unwrap().clone();
         runtime().block_on(tasks::Session::connect_over(channel, host, port, config)).map(Self)
+    }
+
+    pub(crate) fn connect_over_socket(socket: UnixStream, config: &Config) -> Result<Self, Error> {
+        socket.set_nonblocking(true).unwrap();
+        runtime().block_on(async {
+            let socket = tokio::net::UnixStream::from_std(socket).unwrap();
+            tasks::Session::connect_over(socket, "host", 22, config).await.map(Self)
+        })
     }
 
     pub(crate) fn handshake(

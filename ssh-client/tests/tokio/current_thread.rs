@@ -17,6 +17,8 @@ mod channels;
 mod compression;
 #[path = "facade.rs"]
 mod facade;
+#[path = "../peers/failed_writes.rs"]
+mod failed_writes;
 #[path = "../interop/failures.rs"]
 mod failures;
 #[path = "../interop/guesses.rs"]

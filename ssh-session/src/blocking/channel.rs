@@ -338,7 +338,7 @@ impl Channel {
                 }
                 Written::Bytes(n) => {
                     let is_over = || self.inner.end.inbox.is_over();
-                    shared.send_patiently(core, &Patience { deadline, is_over: &is_over });
+                    shared.send_patiently(core, &Patience { deadline, is_over: &is_over })?;
                     if is_over() {
                         // The session may have failed while the socket took nothing. A channel that the other side has
                         // closed by now is no failure: what was written has left before.

@@ -197,7 +197,7 @@ impl Connection {
 
     /// Whether the session is usable.
     pub fn is_active(&self) -> bool {
-        self.failure().is_none()
+        self.shared().lock().check().is_ok()
     }
 
     /// Whether the authentication is over.

@@ -42,7 +42,7 @@ pub(super) struct Shared {
     pub(super) write_bell: Bell,
     pub(super) direct: Option<Direct>,
     close_stream: Option<Box<dyn Fn() + Send + Sync>>,
-    close_timeout: Duration,
+    pub(super) close_timeout: Duration,
 }
 
 /// The threads of a session, joined when it ends.

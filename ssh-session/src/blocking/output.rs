@@ -7,7 +7,7 @@ use super::{
 #[cfg(unix)]
 use crate::bell::Woken;
 use crate::{
-    Error, ErrorKind,
+    Error,
     core::{Core, Writing},
 };
 #[cfg(unix)]
@@ -84,16 +84,25 @@ impl Shared {
     /// Puts what is owed into the output, unlocks, and sends as much as the socket takes at once; the writing thread
     /// does the rest. Never waits for the peer.
     pub(super) fn send<'a>(&'a self, core: MutexGuard<'a, Core>) {
-        self.send_with(core, None);
+        // A failure is kept for who writes next.
+        let _ = self.send_with(core, None);
     }
 
     /// The same for a caller that writes: it waits for the socket itself, as a write to a socket does. What it waits
     /// for in vain is the writing thread's.
-    pub(super) fn send_patiently<'a>(&'a self, core: MutexGuard<'a, Core>, patience: &Patience<'_>) {
-        self.send_with(core, Some(patience));
+    pub(super) fn send_patiently<'a>(
+        &'a self,
+        core: MutexGuard<'a, Core>,
+        patience: &Patience<'_>,
+    ) -> Result<(), Error> {
+        self.send_with(core, Some(patience))
     }
 
-    fn send_with<'a>(&'a self, mut core: MutexGuard<'a, Core>, patience: Option<&Patience<'_>>) {
+    fn send_with<'a>(
+        &'a self,
+        mut core: MutexGuard<'a, Core>,
+        patience: Option<&Patience<'_>>,
+    ) -> Result<(), Error> {
         core.wake_readers();
         core.engine.flush();
         if core.timer_moved() {
@@ -103,12 +112,13 @@ impl Shared {
         while core.writing == Writing::Nobody && !core.engine.transport.output().is_empty() {
             if rounds == MAX_ROUNDS {
                 // Others go on writing: no thread is kept from its own work to send what is theirs.
-                return self.notify_writer();
+                self.notify_writer();
+                return Ok(());
             }
             rounds += 1;
-            if core.is_finished() {
+            if core.is_finished() || core.write_failure.is_some() {
                 core.engine.transport.output().clear();
-                return;
+                return Ok(());
             }
             let bytes = core.take_output();
             core.writing = Writing::Someone;
@@ -130,9 +140,13 @@ impl Shared {
                     core.writing = Writing::Backlog;
                     self.notify_writer();
                 }
-                Attempt::Failed(error) => return self.write_failed(core, error),
+                Attempt::Failed(error) => {
+                    core = self.write_failed(core, error);
+                    return core.check();
+                }
             }
         }
+        Ok(())
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
@@ -201,7 +215,7 @@ impl Shared {
                         core.put_spare(buffer);
                         core.notify_room();
                     }
-                    Err(error) => return self.write_failed(core, error),
+                    Err(error) => core = self.write_failed(core, error),
                 }
             } else if core.writing == Writing::Nobody && !core.engine.transport.output().is_empty() {
                 self.send(core);
@@ -221,12 +235,11 @@ impl Shared {
         }
     }
 
-    fn write_failed(&self, mut core: MutexGuard<'_, Core>, error: io::Error) {
-        // Nothing more can leave; whoever waits for room must not wait for it.
+    /// Nothing more can leave. The session ends once it has read what has arrived, or its time is over.
+    fn write_failed<'a>(&self, mut core: MutexGuard<'a, Core>, error: io::Error) -> MutexGuard<'a, Core> {
         core.writing = Writing::Nobody;
-        core.engine.transport.output().clear();
-        core.finish();
-        self.fail(core, Error::with_source(ErrorKind::Io, "connection lost", error));
-        self.cut();
+        core.write_failed(error, self.close_timeout);
+        self.notify_timers();
+        core
     }
 }

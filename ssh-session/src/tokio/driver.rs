@@ -81,7 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Driver<S> {
             sleep: None,
             wakes_at: None,
             rests_at: None,
-            close_timeout,
+            close_timeout: close_timeout.min(MAX_CLOSE_TIMEOUT),
             closes_at: None,
         }
     }
@@ -188,10 +188,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Driver<S> {
         core.fail(error);
         core.engine.transport.output().clear();
         self.shared.release(core);
-        self.output.clear();
-        self.written = 0;
+        self.drop_output();
         self.closes_at = Some(Instant::now());
         Progress::Some
+    }
+
+    /// Nothing more can be said. What has arrived is read all the same, unless the session is over.
+    fn write_failed(&mut self, error: io::Error) -> Progress {
+        if self.closes_at.is_some() {
+            return self.hung_up(Some(error));
+        }
+        let mut core = self.shared.lock();
+        core.write_failed(error, self.close_timeout);
+        self.shared.release(core);
+        self.drop_output();
+        Progress::Some
+    }
+
+    fn drop_output(&mut self) {
+        self.output.clear();
+        self.written = 0;
+        self.unflushed = false;
     }
 
     /// Runs the timers, fetches the output, and sees whether the session is over. Answers when the next timer is due.
@@ -204,14 +221,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Driver<S> {
                 Err(error) => core.fail(error),
             }
         }
-        if self.written == self.output.len() && !core.engine.transport.output().is_empty() {
+        let takes_nothing = core.write_failure.is_some();
+        if takes_nothing {
+            core.engine.transport.output().clear();
+        } else if self.written == self.output.len() && !core.engine.transport.output().is_empty() {
             core.put_spare(mem::take(&mut self.output));
             self.output = core.take_output();
             self.written = 0;
             core.notify_room();
         }
         if core.failure.is_some() && self.closes_at.is_none() {
-            self.closes_at = Some(Instant::now() + self.close_timeout.min(MAX_CLOSE_TIMEOUT));
+            let patience = if takes_nothing { Duration::ZERO } else { self.close_timeout };
+            self.closes_at = Some(Instant::now() + patience);
         }
         self.shared.release(core);
         self.closes_at.or(due)
@@ -246,15 +267,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Driver<S> {
                     self.unflushed = true;
                     progress = Progress::Some;
                 }
-                Poll::Ready(Ok(_)) => return self.hung_up(Some(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(Err(error)) => return self.hung_up(Some(error)),
+                Poll::Ready(Ok(_)) => return self.write_failed(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Err(error)) => return self.write_failed(error),
             }
         }
         if self.unflushed {
             match Pin::new(stream).poll_flush(cx) {
                 Poll::Pending => {}
                 Poll::Ready(Ok(())) => self.unflushed = false,
-                Poll::Ready(Err(error)) => return self.hung_up(Some(error)),
+                Poll::Ready(Err(error)) => return self.write_failed(error),
             }
         }
         progress
