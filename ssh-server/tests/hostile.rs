@@ -8,6 +8,7 @@ mod raw;
 
 use driver::{TaskSessions, serve_one};
 use raw::{any_port, data, global, open, password, request};
+use rustix::io::ioctl_fionread;
 use ssh_kex::Config;
 use ssh_server::{
     Error, ErrorKind, Fixed, Forwarding, Keepalive, KeyKind, KeyPair, Limits, Login, NoForwarding, Phase,
@@ -31,7 +32,7 @@ use std::{
     os::unix::net::UnixStream,
     sync::{Arc, Mutex, mpsc},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 const USER: &str = "alice";
@@ -313,9 +314,33 @@ fn refusals_that_nobody_reads_come_to_an_end() {
     let mut raw = Raw::start(stream);
     raw.log_in(USER, PASSWORD);
     raw.exec("exec sleep 60");
-    while raw.send(&request(b"unknown", true, b"")).is_ok() {}
+    let question = request(b"unknown", true, b"");
+    fill_with_answers(&mut raw, &question);
+    while raw.send(&question).is_ok() {}
     assert_protocol(&server.join().unwrap(), "");
     assert_eq!(raw.hear_the_end(), None, "there was no room for the reason");
+}
+
+/// Asks until there is no room for answers. More questions at a time would have to wait for those, and their number is bounded.
+fn fill_with_answers(raw: &mut Raw, question: &[u8]) {
+    let waiting = |raw: &Raw| ioctl_fionread(&raw.stream).unwrap();
+    loop {
+        let before = waiting(raw);
+        for _ in 0..100 {
+            raw.send(question).unwrap();
+        }
+        let (mut seen, mut since) = (before, Instant::now());
+        let patience = |seen| Duration::from_millis(if seen == before { 300 } else { 5 });
+        while since.elapsed() < patience(seen) {
+            thread::sleep(Duration::from_millis(1));
+            if waiting(raw) != seen {
+                (seen, since) = (waiting(raw), Instant::now());
+            }
+        }
+        if seen == before {
+            return;
+        }
+    }
 }
 
 #[test]
