@@ -66,6 +66,17 @@ mod wait {
     }
 
     impl Bell {
+        /// Makes what a wait needs. This fails where the process has no descriptors left.
+        pub(crate) fn prepare(&self) -> io::Result<&Signal> {
+            match self.signal.get() {
+                Some(signal) => Ok(signal),
+                None => {
+                    let signal = Signal::new()?;
+                    Ok(self.signal.get_or_init(|| signal))
+                }
+            }
+        }
+
         /// Waits until the socket is ready for what `flags` say, the bell rings or `deadline` has come. `is_over` is
         /// asked once a ring would be heard.
         pub(crate) fn wait(
@@ -75,13 +86,7 @@ mod wait {
             deadline: Option<Instant>,
             is_over: impl FnOnce() -> bool,
         ) -> io::Result<Woken> {
-            let signal = match self.signal.get() {
-                Some(signal) => signal,
-                None => {
-                    let signal = Signal::new()?;
-                    self.signal.get_or_init(|| signal)
-                }
-            };
+            let signal = self.prepare()?;
             if self.state.swap(WAITING, Ordering::SeqCst) == RUNG || is_over() {
                 // What was rung before is known to who asks again.
                 self.state.store(QUIET, Ordering::SeqCst);

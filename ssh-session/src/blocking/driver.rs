@@ -74,6 +74,12 @@ pub(super) fn start(
         close_stream: close,
         close_timeout: settings.close_timeout,
     });
+    #[cfg(unix)]
+    if shared.direct.is_some() {
+        // Later, a process without descriptors would lose a session that lives.
+        let none = |error| Error::with_source(ErrorKind::Io, "no descriptors for the session", error);
+        shared.signals.bell.prepare().map_err(none)?;
+    }
     let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
         thread::Builder::new()
             .name(name.to_owned())

@@ -168,7 +168,11 @@ impl Shared {
                 Ok(Woken::Ready) => attempt = self.writer().attempt_again(),
                 Ok(Woken::Rung) => {}
                 Ok(Woken::TimedOut) => break,
-                Err(error) => attempt = Attempt::Failed(error),
+                Err(error) => {
+                    // The writing thread finds out whether that is the socket's.
+                    log::debug!("waiting for the socket: {error}");
+                    break;
+                }
             }
         }
         attempt
