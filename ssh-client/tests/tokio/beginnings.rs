@@ -219,7 +219,7 @@ async fn who_stops_deciding_may_answer_what_was_taken() {
     // One that is not served is behind them, and its answer behind theirs.
     let three = ask("three");
     // What the client has sent before it answers is there.
-    tokio::task::yield_now().await;
+    yield_now().await;
     server.ping().await.unwrap();
     drop(requests);
     taken.reply(true, b"");
