@@ -10,7 +10,7 @@ pub use revoked::NotRevoked;
 use crate::{
     Config, Error, ErrorKind,
     certificate::{Certificate, CertificateError},
-    known_hosts::{KnownHosts, Lookup},
+    known_hosts::{KnownHosts, Lookup, line_name},
 };
 use ssh_auth::certificate::Check;
 use ssh_crypto::{Hash, PublicKey};
@@ -185,11 +185,7 @@ impl HostKeyPolicy for Known {
             return Ok(());
         }
         let (name, shown) = (key.key.key_type(), key.fingerprint());
-        // As its line names it.
-        let host = match key.port {
-            22 => key.host.clone(),
-            port => format!("[{}]:{port}", key.host),
-        };
+        let host = line_name(&key.host, key.port);
         Err(HostKeyRefused(match self.0.lookup(&key.host, key.port, &key.blob) {
             Lookup::Match(_) => return Ok(()),
             Lookup::Revoked(entry) => {

@@ -23,6 +23,7 @@
 mod names;
 mod write;
 
+pub use names::line_name;
 pub use write::{WriteError, append, format_line};
 
 use base64ct::{Base64, Base64Unpadded, Encoding};

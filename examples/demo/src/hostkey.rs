@@ -145,10 +145,7 @@ impl HostKeyPolicy for Policy {
 }
 
 fn name(key: &HostKey) -> String {
-    match (&key.host, key.port) {
-        (host, 22) => host.clone(),
-        (host, port) => format!("[{host}]:{port}"),
-    }
+    known_hosts::line_name(&key.host, key.port)
 }
 
 fn describe(key: &HostKey) -> String {

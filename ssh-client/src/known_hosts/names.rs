@@ -62,13 +62,18 @@ impl Target {
         if port == 22 {
             Self { names: vec![format!("[{host}]:22"), host], portless: None }
         } else {
-            Self { names: vec![format!("[{host}]:{port}")], portless: Some(host) }
+            Self { names: vec![line_name(&host, port)], portless: Some(host) }
         }
     }
 
     pub(super) fn portless(&self) -> Option<Self> {
         Some(Self { names: vec![self.portless.clone()?], portless: None })
     }
+}
+
+/// How a line names a host and port: the port only if it is not 22.
+pub fn line_name(host: &str, port: u16) -> String {
+    if port == 22 { host.to_owned() } else { format!("[{host}]:{port}") }
 }
 
 /// The HMAC-SHA1 of a name that is in lower case already.

@@ -2,7 +2,7 @@
 
 use super::{
     key_type,
-    names::{HASH_LEN, hash_name},
+    names::{HASH_LEN, hash_name, line_name},
 };
 use base64ct::{Base64, Encoding};
 use ssh_crypto::{SecureRandom, random::SystemRandom};
@@ -46,8 +46,7 @@ pub fn format_line(host: &str, port: u16, key: &[u8], hashed: bool) -> Result<St
         return Err(WriteError::Name(host.to_owned()));
     }
     let key_type = key_type(key).ok_or(WriteError::Key)?;
-    let host = host.to_ascii_lowercase();
-    let mut name = if port == 22 { host } else { format!("[{host}]:{port}") };
+    let mut name = line_name(&host.to_ascii_lowercase(), port);
     if hashed {
         let mut salt = [0; HASH_LEN];
         SystemRandom.fill(&mut salt).map_err(|_| WriteError::Random)?;
