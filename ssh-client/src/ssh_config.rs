@@ -27,8 +27,8 @@
 //!   what `HostName` has made of the name, and options that have a value keep it.
 //!   Any other criterion is an error that names file and line.
 //! - Options that OpenSSH knows and this library does not honour. They are told in the debug log. Those that would change to
-//!   whom a connection goes or whom it trusts are an error where they count (`ProxyCommand`, `RefuseConnection`,
-//!   `KnownHostsCommand`, `PermitRemoteOpen`), unless they ask for nothing: `none`, or `any`. By [`Options::set`] every one of
+//!   whom a connection goes or whom it trusts are an error where they count (`CanonicalizeHostname`, `ProxyCommand`,
+//!   `RefuseConnection`, `KnownHostsCommand`, `PermitRemoteOpen`), unless they ask for nothing: `no`, `none`, or `any`. By [`Options::set`] every one of
 //!   them is an error, unless its value turns off what is not there anyway.
 //! - Options named by `IgnoreUnknown`. Any other is an error that names it.
 

@@ -260,6 +260,7 @@ fn errors_name_file_and_line_wherever_they_stand() {
 #[test]
 fn what_would_change_whom_to_trust_is_an_error_where_it_counts() {
     for (line, harmless) in [
+        ("CanonicalizeHostname yes", "CanonicalizeHostname no"),
         ("ProxyCommand nc %h %p", "ProxyCommand none"),
         ("PermitRemoteOpen host:80", "PermitRemoteOpen any"),
         ("KnownHostsCommand /usr/bin/keys %H", "KnownHostsCommand none"),
