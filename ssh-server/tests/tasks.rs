@@ -2,6 +2,8 @@
 
 #![allow(clippy::duplicate_mod, reason = "each file of scenarios is a test target of its own, too")]
 
+#[path = "ends.rs"]
+mod ends;
 #[path = "hostile.rs"]
 mod hostile;
 #[path = "limits.rs"]

@@ -2,5 +2,7 @@
 
 #![allow(clippy::duplicate_mod, reason = "the scenarios are a test target of their own, too")]
 
+#[path = "ends.rs"]
+mod ends;
 #[path = "own.rs"]
 mod own;

@@ -3,6 +3,7 @@
 #![allow(
     dead_code,
     clippy::unwrap_used,
+    clippy::panic,
     reason = "each test target uses its own part, and a test fails by panicking"
 )]
 
@@ -12,13 +13,18 @@ mod driver;
 
 use driver::TaskSessions;
 pub(crate) use driver::{Serving, serve};
-use ssh_client::{Config, Credential, blocking::Session, host_key::Expect};
+use ssh_client::{
+    Config, Credential, Terminal, TerminalModes, TerminalSize,
+    blocking::{Channel, Session},
+    host_key::Expect,
+};
 use ssh_server::{
     Authenticator, CertifiedSigner, Client, Fixed, ForwardAll, KeyKind, KeyPair, Limits, Method, Permissions,
     PrivateKey, Programs, PublicKey, Server, Settings, Signer, Verdict, auth::Prompts, blocking::Sessions,
     default_provider,
 };
 use std::{
+    io::Read,
     net::TcpListener,
     path::{Path, PathBuf},
     process::Command,
@@ -26,7 +32,8 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 use testing::KeyKind as Kind;
@@ -211,6 +218,41 @@ impl Fixture {
             .arg(format!("{user}@127.0.0.1"))
             .args(command);
         ssh
+    }
+}
+
+/// `vt100`, of this size in characters.
+pub(crate) fn terminal(columns: u32, rows: u32) -> Terminal {
+    Terminal {
+        term: "vt100".into(),
+        size: TerminalSize { columns, rows, width: 0, height: 0 },
+        modes: TerminalModes::default(),
+    }
+}
+
+/// Reads until the text has come, and answers with all that was read.
+pub(crate) fn read_until(channel: &Channel, text: &str) -> String {
+    channel.set_read_timeout(Some(PATIENCE));
+    let mut seen = Vec::new();
+    let mut buffer = [0; 1024];
+    loop {
+        let told = String::from_utf8_lossy(&seen).into_owned();
+        if told.contains(text) {
+            return told;
+        }
+        match { channel }.read(&mut buffer) {
+            Ok(n) if n > 0 => seen.extend_from_slice(&buffer[..n]),
+            other => panic!("{other:?} without {text:?} behind {told:?}"),
+        }
+    }
+}
+
+/// Waits until it is so.
+pub(crate) fn wait_for(name: &str, mut what: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !what() {
+        assert!(Instant::now() < deadline, "waited in vain for {name}");
+        thread::sleep(Duration::from_millis(10));
     }
 }
 
